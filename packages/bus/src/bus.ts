@@ -1,0 +1,220 @@
+/**
+ * The bus: one connection of one process, and the only door to NATS.
+ *
+ * It promises honesty: a publish while disconnected is refused, not dropped; a question is answered, refused or timed
+ * out with a code; a lost connection fails what waits at once; a store is acknowledged or an error. It reconnects for
+ * ever and tells whoever asked to be told.
+ */
+import { connect, type Msg } from '@nats-io/transport-node';
+import { busError } from './errors.ts';
+import { encodeBody, type ContentType } from './codec.ts';
+import type { MabeamError } from './error.ts';
+import { busMessage, headersOf, type BusMessage } from './message.ts';
+import { assertFits, request, requestAll, type RequestOptions } from './request.ts';
+import { Service, type Handler, type ServeOptions } from './serve.ts';
+import { store, type StoreAck, type StoreOptions } from './store.ts';
+import { bindWire, Wire } from './wire.ts';
+
+export interface BusOptions {
+  /** Default `$NATS_URL`, else `nats://127.0.0.1:4222`. */
+  readonly url?: string;
+  /** Name of the connection, as `nats server list connections` shows it. */
+  readonly name: string;
+  /** How long to try for the first connection. Default 10 000. */
+  readonly connectTimeoutMs?: number;
+  readonly signal?: AbortSignal;
+}
+
+export interface PublishOptions {
+  readonly contentType?: ContentType;
+  readonly headers?: Readonly<Record<string, string | undefined>>;
+}
+
+export interface Subscription extends AsyncDisposable {
+  readonly subject: string;
+}
+
+/** Where the server is when nobody says. */
+export const defaultServerUrl = 'nats://127.0.0.1:4222';
+
+const oldestServer = [2, 12] as const;
+
+/** Connects. Throws `server-unavailable`, `server-too-old` or `jetstream-missing`, each with the cure. */
+export async function connectBus(options: BusOptions): Promise<Bus> {
+  const url = options.url ?? process.env['NATS_URL'] ?? defaultServerUrl;
+  const connection = await firstConnection(url, options);
+  const problem = shortcoming(connection.info?.version, connection.info?.jetstream, url);
+  if (problem !== undefined) {
+    await connection.close();
+    throw problem;
+  }
+  return new Bus(new Wire(connection, url), options.name);
+}
+
+export class Bus implements AsyncDisposable {
+  readonly name: string;
+  readonly #wire: Wire;
+
+  /** Use `connectBus`. */
+  constructor(wire: Wire, name: string) {
+    this.name = name;
+    this.#wire = wire;
+    bindWire(this, wire);
+    void wire.follow();
+  }
+
+  get url(): string {
+    return this.#wire.url;
+  }
+
+  get connected(): boolean {
+    return this.#wire.connected;
+  }
+
+  /** Largest message the server takes, in bytes. */
+  get maxPayload(): number {
+    return this.#wire.connection.info?.max_payload ?? 1_048_576;
+  }
+
+  /** Publishes without acknowledgement (signals). Throws `disconnected` when it would be dropped. JSON by default. */
+  publish(subject: string, body: unknown, options: PublishOptions = {}): void {
+    const contentType = options.contentType ?? 'application/json';
+    const headers =
+      contentType === 'application/json'
+        ? options.headers
+        : { ...options.headers, 'Content-Type': contentType };
+    this.publishBytes(subject, encodeBody(body, contentType), headers);
+  }
+
+  /** Publishes bytes as they are. Throws `disconnected` when they would be dropped. */
+  publishBytes(subject: string, bytes: Uint8Array, headers?: PublishOptions['headers']): void {
+    this.#wire.assertConnected(subject);
+    assertFits(this.#wire, subject, bytes);
+    this.#wire.connection.publish(
+      subject,
+      bytes,
+      headers === undefined ? {} : { headers: headersOf(headers) },
+    );
+  }
+
+  /** Calls the listener for every message on a subject or filter until disposed. */
+  subscribe(
+    subject: string,
+    listener: (message: BusMessage) => void,
+    options: { readonly queue?: string } = {},
+  ): Subscription {
+    const callback = (error: Error | null, message: Msg): void => {
+      if (error === null) listener(busMessage(message));
+    };
+    const subscription = this.#wire.connection.subscribe(subject, { ...options, callback });
+    return {
+      subject,
+      [Symbol.asyncDispose]: async () => {
+        if (!this.#wire.closed && !subscription.isClosed()) subscription.unsubscribe();
+      },
+    };
+  }
+
+  /** Asks and resolves with the answer's body. Errors: `no-responders`, `deadline-exceeded`, `disconnected`, `cancelled`, or the responder's own. */
+  request(subject: string, body: unknown, options: RequestOptions = {}): Promise<unknown> {
+    return request(this.#wire, subject, body, options);
+  }
+
+  /** Asks everybody on a subject and resolves, at the deadline or after `expect` answers, with all answers; errors among them as errors. */
+  requestAll(
+    subject: string,
+    body: unknown,
+    options: RequestOptions & { readonly expect?: number } = {},
+  ): Promise<unknown[]> {
+    return requestAll(this.#wire, subject, body, options);
+  }
+
+  /** Answers questions on a subject until the service is closed. */
+  serve(subject: string, handler: Handler, options: ServeOptions = {}): Service {
+    return new Service(this.#wire, subject, handler, options);
+  }
+
+  /** Stores a message in the stream that listens on the subject; resolves once it is kept. Retried over reconnects. */
+  store(subject: string, bytes: Uint8Array, options: StoreOptions = {}): Promise<StoreAck> {
+    return store(this.#wire, subject, bytes, options);
+  }
+
+  /** Calls the listener after every reconnect: the moment to read what was missed. */
+  onReconnect(listener: () => void): Disposable {
+    return this.#wire.onReconnect(listener);
+  }
+
+  /** Resolves when the server has everything published and subscribed so far. Throws `disconnected` after `timeoutMs`. */
+  async flush(timeoutMs = 5_000): Promise<void> {
+    const late = AbortSignal.timeout(timeoutMs);
+    const passed = new Promise<never>((_, reject) => {
+      late.addEventListener('abort', () =>
+        reject(busError('disconnected', `${this.url} took nothing for ${timeoutMs} ms`)),
+      );
+    });
+    await Promise.race([this.#wire.connection.flush(), passed]);
+  }
+
+  /** Sends what is buffered, then closes; closing twice is nothing. */
+  async close(): Promise<void> {
+    if (this.#wire.closed) return;
+    if (this.#wire.connected) await this.#wire.connection.drain().catch(() => undefined);
+    await this.#wire.connection.close();
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.close();
+  }
+}
+
+async function firstConnection(
+  url: string,
+  options: BusOptions,
+): Promise<Awaited<ReturnType<typeof connect>>> {
+  const giveUpAt = performance.now() + (options.connectTimeoutMs ?? 10_000);
+  for (;;) {
+    options.signal?.throwIfAborted();
+    try {
+      return await connect({
+        servers: url,
+        name: options.name,
+        timeout: Math.max(100, giveUpAt - performance.now()),
+        maxReconnectAttempts: -1,
+        reconnectTimeWait: 50,
+        reconnectJitter: 50,
+        pingInterval: 5_000,
+        noAsyncTraces: true,
+      });
+    } catch (cause) {
+      if (performance.now() + 100 >= giveUpAt) throw unavailable(url, cause);
+      await new Promise((resolve) => setTimeout(resolve, 100));
+    }
+  }
+}
+
+function unavailable(url: string, cause: unknown): MabeamError {
+  const why = cause instanceof Error ? cause.message : String(cause);
+  const cure = 'start one with "mabeam dev", or set NATS_URL to a running nats-server';
+  return busError('server-unavailable', `no nats-server answers at ${url} (${why}); ${cure}`, {
+    details: { url },
+    cause,
+  });
+}
+
+function shortcoming(
+  version: string | undefined,
+  hasJetStream: boolean | undefined,
+  url: string,
+): MabeamError | undefined {
+  const [major = 0, minor = 0] = (version ?? '').split('.').map(Number);
+  if (major < oldestServer[0] || (major === oldestServer[0] && minor < oldestServer[1])) {
+    const message = `the nats-server at ${url} is ${version}, at least ${oldestServer.join('.')} is needed (atomic batches, message TTL); upgrade it`;
+    return busError('server-too-old', message, { details: { url, version } });
+  }
+  if (hasJetStream === true) return undefined;
+  return busError(
+    'jetstream-missing',
+    `the nats-server at ${url} runs without JetStream; start it with -js`,
+    { details: { url } },
+  );
+}

@@ -1,0 +1,48 @@
+/** @mabeam/bus: the one room that speaks NATS. The public names. */
+export { MabeamError, errorBodyOf, errorFromBody, errorsOf } from './error.ts';
+export type { ErrorBody, ErrorContext, ErrorKind, ErrorTable } from './error.ts';
+export { busErrors } from './errors.ts';
+export { isId, isToken, parseId, parseToken, reservedIds } from './ids.ts';
+export { parseSubject, platformSpace, subjects } from './subjects.ts';
+export type { ParsedSubject, Subjects } from './subjects.ts';
+export { decodeBody, encodeBody, jsonBytes, packBytes, parseJson, unpackBytes } from './codec.ts';
+export type { ContentType } from './codec.ts';
+export { Bus, connectBus, defaultServerUrl } from './bus.ts';
+export type { BusOptions, PublishOptions, Subscription } from './bus.ts';
+export type { BusMessage, HeaderMap } from './message.ts';
+export type { RequestOptions } from './request.ts';
+export { Service } from './serve.ts';
+export type { Handler, ServedRequest, ServeOptions } from './serve.ts';
+export type { StoreAck, StoreOptions } from './store.ts';
+export { attributes } from './semconv.ts';
+export { contextFrom, formatTraceparent, inSpan } from './tracing.ts';
+export type { SpanOptions } from './tracing.ts';
+export {
+  bucketStream,
+  deleteStreams,
+  ensureStreams,
+  hasStream,
+  lastSequence,
+  listSpaces,
+  nodesBucket,
+  platformStreams,
+  spaceNames,
+  spaceStreams,
+  telemetryStream,
+} from './streams.ts';
+export type { SpaceNames, StreamDefinition } from './streams.ts';
+export { readStream, readStreamOnce } from './read-stream.ts';
+export type { ReadOptions, StoredMessage } from './read-stream.ts';
+export { consumeBatches, consumeStream } from './consume.ts';
+export type { ConsumeOptions, Delivery } from './consume.ts';
+export { commitBatch, deleteKey, keySubject, putKey, readKey, readKeyHistory } from './bucket.ts';
+export type { BatchAck, BatchWrite, BucketEntry } from './bucket.ts';
+export { openReplica, Replica } from './replica.ts';
+export type { ReplicaChange, ReplicaListener, ReplicaOptions } from './replica.ts';
+export { acquireLease, Lease } from './lease.ts';
+export type { LeaseOptions, LeaseResult } from './lease.ts';
+export { openEvents } from './events.ts';
+export type { EventOptions, EventReadOptions, Events } from './events.ts';
+export { openTasks, Worker } from './tasks.ts';
+export type { SubmitOptions, Task, TaskHandler, Tasks, WorkOptions } from './tasks.ts';
+export type { TaskOutcome, TaskResult } from './outcome.ts';

@@ -1,0 +1,240 @@
+/**
+ * A replica: this process's copy of one bucket, kept up by the bucket's republished revisions.
+ *
+ * One core subscription serves any number of readers in the process and costs the server no consumer. What a lost
+ * message would hide is found by the sequence and healed by reading.
+ *
+ * Invariants
+ *  P1  `applied` only grows, and the replica equals the bucket as of revision `applied`, for every key.
+ *  P2  A change set becomes visible as a whole: the messages of an atomic batch are applied when its last one is here.
+ *  P3  Revisions are applied in order without a gap: a message that is not the successor of the last one waits, and
+ *      starts a reading of the difference.
+ *  P4  After a start, a reconnect, a gap, or a digest that is ahead, the difference is read until there is none.
+ */
+import type { Bus, Subscription } from './bus.ts';
+import { entryOf, keySubject, type BucketEntry } from './bucket.ts';
+import { busError } from './errors.ts';
+import { MabeamError } from './error.ts';
+import type { BusMessage } from './message.ts';
+import { readBatch, type StoredMessage } from './read-stream.ts';
+import { bucketStream } from './streams.ts';
+import { wireOf } from './wire.ts';
+
+export interface ReplicaOptions {
+  readonly bucket: string;
+  /** Where the bucket's revisions are republished: `mabeam.<space>.variable`. */
+  readonly prefix: string;
+  /** Subject of the periodic digest `{sequence}`, when somebody publishes one. */
+  readonly digest?: string;
+  readonly signal?: AbortSignal;
+}
+
+/** The revisions applied together: one write, or one change set. */
+export interface ReplicaChange {
+  readonly revision: number;
+  readonly entries: readonly BucketEntry[];
+}
+
+export type ReplicaListener = (change: ReplicaChange) => void;
+
+const retryMs = 50;
+
+/** Opens a replica and resolves when it holds the bucket as it is now. Throws `stream-missing` when there is no such bucket. */
+export async function openReplica(bus: Bus, options: ReplicaOptions): Promise<Replica> {
+  const replica = new Replica(bus, options);
+  try {
+    await replica.start();
+    return replica;
+  } catch (error) {
+    await replica.close();
+    throw error;
+  }
+}
+
+export class Replica implements AsyncDisposable {
+  readonly bucket: string;
+  readonly #bus: Bus;
+  readonly #options: ReplicaOptions;
+  readonly #entries = new Map<string, BucketEntry>();
+  readonly #waiting = new Map<number, StoredMessage>();
+  readonly #listeners = new Set<ReplicaListener>();
+  readonly #closers: (() => unknown)[] = [];
+  readonly #closing = new AbortController();
+  #batch: StoredMessage[] = [];
+  #received = 0;
+  #applied = 0;
+  #resync: { readonly done: Promise<void>; isStale: boolean } | undefined;
+
+  /** Use `openReplica`. */
+  constructor(bus: Bus, options: ReplicaOptions) {
+    this.bucket = options.bucket;
+    this.#bus = bus;
+    this.#options = options;
+  }
+
+  /** The bucket's revision this copy equals. */
+  get applied(): number {
+    return this.#applied;
+  }
+
+  /** The key's newest revision, unless it is deleted. */
+  get(key: string): BucketEntry | undefined {
+    const entry = this.#entries.get(key);
+    return entry?.operation === 'put' ? entry : undefined;
+  }
+
+  /** All keys that are not deleted, in key order. */
+  entries(): BucketEntry[] {
+    const present = [...this.#entries.values()].filter((entry) => entry.operation === 'put');
+    return present.toSorted((a, b) => (a.key < b.key ? -1 : 1));
+  }
+
+  /** Revision of a key's newest entry, deleted or not; 0 when it was never written: what a compare-and-set expects. */
+  revisionOf(key: string): number {
+    return this.#entries.get(key)?.revision ?? 0;
+  }
+
+  /** Calls the listener after every change, in order, until disposed. */
+  onChange(listener: ReplicaListener): Disposable {
+    this.#listeners.add(listener);
+    return { [Symbol.dispose]: () => void this.#listeners.delete(listener) };
+  }
+
+  /** Resolves when `applied` has reached a revision; throws `deadline-exceeded`, or `closed`. */
+  async waitFor(revision: number, timeoutMs: number): Promise<void> {
+    if (this.#applied >= revision) return;
+    await new Promise<void>((resolve, reject) => {
+      const settle = (error?: Error): void => {
+        clearTimeout(timer);
+        listener[Symbol.dispose]();
+        this.#closing.signal.removeEventListener('abort', onClose);
+        if (error === undefined) resolve();
+        else reject(error);
+      };
+      const message = `${this.bucket}: revision ${revision} did not arrive within ${timeoutMs} ms (at ${this.#applied})`;
+      const timer = setTimeout(() => settle(busError('deadline-exceeded', message)), timeoutMs);
+      const listener = this.onChange(() => {
+        if (this.#applied >= revision) settle();
+      });
+      const onClose = (): void => settle(busError('closed', `the replica of ${this.bucket} was closed`));
+      this.#closing.signal.addEventListener('abort', onClose, { once: true });
+    });
+  }
+
+  /** Reads what is missing now, and resolves when the replica has it. */
+  refresh(): Promise<void> {
+    if (this.#resync !== undefined) {
+      this.#resync.isStale = true;
+      return this.#resync.done;
+    }
+    const done = this.#readDifference().finally(() => {
+      this.#resync = undefined;
+    });
+    this.#resync = { done, isStale: false };
+    return done;
+  }
+
+  /** Subscribes first and reads then, so that nothing falls between the two. */
+  async start(): Promise<void> {
+    const { prefix, digest } = this.#options;
+    this.#keep(this.#bus.subscribe(`${prefix}.>`, (message) => this.#hear(message)));
+    if (digest !== undefined) this.#keep(this.#bus.subscribe(digest, (message) => this.#compare(message)));
+    const reconnects = this.#bus.onReconnect(() => this.#heal());
+    this.#closers.push(() => reconnects[Symbol.dispose]());
+    await this.#bus.flush();
+    await this.refresh();
+  }
+
+  async close(): Promise<void> {
+    this.#closing.abort();
+    for (const close of this.#closers.splice(0)) await close();
+    this.#listeners.clear();
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.close();
+  }
+
+  #keep(subscription: Subscription): void {
+    this.#closers.push(() => subscription[Symbol.asyncDispose]());
+  }
+
+  /** A republished revision: its successor is applied, an old one ignored, a later one kept until the gap is read. */
+  #hear(message: BusMessage): void {
+    const sequence = Number(message.headers.get('nats-sequence') ?? 0);
+    if (sequence <= this.#received) return;
+    const key = message.subject.slice(this.#options.prefix.length + 1);
+    const subject = keySubject(this.bucket, key);
+    const at = new Date(message.headers.get('nats-time-stamp') ?? 0);
+    this.#waiting.set(sequence, { ...message, subject, sequence, at });
+    this.#drainWaiting();
+    if (this.#waiting.size > 0) this.#heal();
+  }
+
+  #compare(message: BusMessage): void {
+    const body = message.json();
+    const ahead = typeof body === 'object' && body !== null && 'sequence' in body ? Number(body.sequence) : 0;
+    if (ahead > this.#received) this.#heal();
+  }
+
+  #drainWaiting(): void {
+    for (
+      let next = this.#waiting.get(this.#received + 1);
+      next !== undefined;
+      next = this.#waiting.get(this.#received + 1)
+    ) {
+      this.#waiting.delete(next.sequence);
+      this.#take(next);
+    }
+  }
+
+  /** P2, P3: takes the next revision of the stream; a batch is applied with its commit. */
+  #take(message: StoredMessage): void {
+    this.#received = message.sequence;
+    this.#batch.push(message);
+    const isOpen = message.headers.has('nats-batch-id') && !message.headers.has('nats-batch-commit');
+    if (isOpen) return;
+    const entries = this.#batch.map((part) => entryOf(this.bucket, part));
+    this.#batch = [];
+    for (const entry of entries) this.#entries.set(entry.key, entry);
+    this.#applied = message.sequence;
+    for (const listener of this.#listeners) listener({ revision: this.#applied, entries });
+  }
+
+  /** Reads what is missing in the background; the reader itself waits out lost connections. */
+  #heal(): void {
+    void this.refresh().catch(() => undefined);
+  }
+
+  async #readDifference(): Promise<void> {
+    const wire = wireOf(this.#bus);
+    for (;;) {
+      try {
+        if (this.#closing.signal.aborted) return;
+        if (!(await wire.whenConnected(1_000, this.#closing.signal))) continue;
+        const batch = await readBatch(wire, bucketStream(this.bucket), this.#received + 1);
+        for (const message of batch) this.#takeRead(message);
+        this.#drainWaiting();
+        if (batch.length === 0 && !this.#takeStale()) return;
+      } catch (error) {
+        if (this.#closing.signal.aborted) return;
+        if (!(error instanceof MabeamError) || !error.retryable) throw error;
+        await new Promise((resolve) => setTimeout(resolve, retryMs));
+      }
+    }
+  }
+
+  /** What was read may skip revisions the bucket no longer keeps: nothing newer is hidden in between. */
+  #takeRead(message: StoredMessage): void {
+    if (message.sequence <= this.#received) return;
+    for (const kept of this.#waiting.keys()) if (kept <= message.sequence) this.#waiting.delete(kept);
+    this.#take(message);
+  }
+
+  /** Was another reading asked for while this one ran? */
+  #takeStale(): boolean {
+    const isStale = this.#resync?.isStale === true;
+    if (this.#resync !== undefined) this.#resync.isStale = false;
+    return isStale;
+  }
+}

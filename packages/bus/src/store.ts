@@ -1,0 +1,125 @@
+/**
+ * Acknowledged publishing to JetStream: what a stream has stored, or an error.
+ *
+ * A publish whose acknowledgement is lost may have been applied. So every store carries a message id (the caller's or a
+ * fresh one): the server answers a repetition inside the stream's window with the first sequence instead of storing or
+ * refusing it, and a store may be retried over reconnects without a second effect.
+ */
+import { nuid, type Msg } from '@nats-io/transport-node';
+import { busError } from './errors.ts';
+import { MabeamError } from './error.ts';
+import { headersOf } from './message.ts';
+import { assertFits } from './request.ts';
+import type { Wire } from './wire.ts';
+
+export interface StoreOptions {
+  readonly headers?: Readonly<Record<string, string | undefined>>;
+  /** Stored once per id inside the stream's duplicate window. A fresh one when absent. */
+  readonly messageId?: string;
+  /** Stored only if the last sequence on the subject (or `expectSubject`) is this; else `conflict`. 0: none yet. */
+  readonly expectLastSequence?: number;
+  /** Filter the expectation speaks of, when it is not the subject itself. */
+  readonly expectSubject?: string;
+  /** The message expires after this long (whole seconds, at least 1 000). */
+  readonly ttlMs?: number;
+  /** How long to keep trying over lost connections. Default 30 000. */
+  readonly timeoutMs?: number;
+  readonly signal?: AbortSignal;
+}
+
+export interface StoreAck {
+  readonly stream: string;
+  readonly sequence: number;
+  /** The stream had this message id already; `sequence` is the first one's. */
+  readonly duplicate: boolean;
+}
+
+const attemptMs = 3_000;
+const pauseMs = 50;
+const wrongLastSequence = new Set([10071, 10164]);
+
+/** Stores a message; resolves when the stream has it. Throws `conflict`, `overloaded`, `stream-missing`, `store-failed`, `deadline-exceeded`. */
+export async function store(
+  wire: Wire,
+  subject: string,
+  payload: Uint8Array,
+  options: StoreOptions,
+): Promise<StoreAck> {
+  assertFits(wire, subject, payload);
+  const headers = headersOf(storeHeaders({ messageId: nuid.next(), ...options }));
+  const giveUpAt = performance.now() + (options.timeoutMs ?? 30_000);
+  for (;;) {
+    const leftMs = giveUpAt - performance.now();
+    try {
+      const timeoutMs = Math.max(1, Math.min(attemptMs, leftMs));
+      const { signal } = options;
+      if (await wire.whenConnected(Math.max(1, leftMs), signal)) {
+        return ackOf(await wire.calls.call(subject, payload, { headers, timeoutMs, signal }), subject);
+      }
+      throw busError('deadline-exceeded', `${subject}: not connected to ${wire.url}, nothing was stored`);
+    } catch (error) {
+      if (!isTransient(error) || giveUpAt - performance.now() <= pauseMs) throw storeError(error, subject);
+      await new Promise((resolve) => setTimeout(resolve, pauseMs));
+    }
+  }
+}
+
+/** The NATS headers of a store. */
+export function storeHeaders(options: StoreOptions): Record<string, string | undefined> {
+  const { expectLastSequence, ttlMs } = options;
+  return {
+    ...options.headers,
+    'Nats-Msg-Id': options.messageId,
+    'Nats-Expected-Last-Subject-Sequence': expectLastSequence?.toString(),
+    'Nats-Expected-Last-Subject-Sequence-Subject': options.expectSubject,
+    'Nats-TTL': ttlMs === undefined ? undefined : `${Math.max(1, Math.ceil(ttlMs / 1_000))}s`,
+  };
+}
+
+interface PubAck {
+  readonly stream?: string;
+  readonly seq?: number;
+  readonly duplicate?: boolean;
+  readonly error?: { readonly err_code?: number; readonly description?: string };
+}
+
+/** Reads JetStream's acknowledgement; throws what it refuses with. */
+export function ackOf(message: Msg, subject: string): StoreAck {
+  const ack = message.json<PubAck>();
+  if (ack.error !== undefined) throw refusal(ack.error, subject);
+  return { stream: ack.stream ?? '', sequence: ack.seq ?? 0, duplicate: ack.duplicate === true };
+}
+
+function refusal(error: NonNullable<PubAck['error']>, subject: string): MabeamError {
+  const why = error.description ?? 'refused without a reason';
+  const context = { details: { subject, natsCode: error.err_code } };
+  if (wrongLastSequence.has(error.err_code ?? 0)) {
+    return busError(
+      'conflict',
+      `${subject}: somebody else wrote first (${why}); read again and retry`,
+      context,
+    );
+  }
+  if (/maximum|exceeded|insufficient/i.test(why)) {
+    return busError(
+      'overloaded',
+      `${subject}: the stream is full (${why}); wait for its readers or raise its limits`,
+      context,
+    );
+  }
+  return busError('store-failed', `${subject}: JetStream refused the message: ${why}`, context);
+}
+
+function isTransient(error: unknown): boolean {
+  if (!(error instanceof MabeamError)) return false;
+  return (
+    error.code === 'disconnected' || error.code === 'deadline-exceeded' || error.code === 'no-responders'
+  );
+}
+
+/** Nobody answering on a stored subject means that no stream listens there. */
+function storeError(error: unknown, subject: string): unknown {
+  if (!(error instanceof MabeamError) || error.code !== 'no-responders') return error;
+  const message = `no stream stores ${subject}; create the space first (mabeam dev, or createSpace)`;
+  return busError('stream-missing', message, { details: { subject }, cause: error });
+}

@@ -1,0 +1,230 @@
+/**
+ * Streams and buckets: their names, subjects and limits, and how they come into being. docs/protocol.md section
+ * "Buckets and streams" has the same table. Several processes may create and update them at once.
+ */
+import {
+  DiscardPolicy,
+  JetStreamApiError,
+  RetentionPolicy,
+  StorageType,
+  type JetStreamManager,
+  type StreamConfig,
+} from '@nats-io/jetstream';
+import { nanos } from '@nats-io/transport-node';
+import { busError } from './errors.ts';
+import type { Bus } from './bus.ts';
+import { platformSpace, subjects } from './subjects.ts';
+import { wireOf } from './wire.ts';
+
+const minuteMs = 60_000;
+const dayMs = 24 * 60 * minuteMs;
+const mebibyte = 1_048_576;
+
+/** Names of a space's streams and buckets. */
+export interface SpaceNames {
+  /** Bucket of definitions, values, graph, leader, fence and adaptations. */
+  readonly bucket: string;
+  readonly observed: string;
+  readonly leases: string;
+  readonly events: string;
+  readonly tasks: string;
+  readonly outcomes: string;
+}
+
+export function spaceNames(space: string): SpaceNames {
+  const bucket = `mabeam-${space}`;
+  return {
+    bucket,
+    observed: `${bucket}-observed`,
+    leases: `${bucket}-leases`,
+    events: `${bucket}-events`,
+    tasks: `${bucket}-tasks`,
+    outcomes: `${bucket}-outcomes`,
+  };
+}
+
+/** The bucket of all nodes, whatever their spaces. */
+export const nodesBucket = 'mabeam-nodes';
+/** The stream of OTLP bodies of all spaces. */
+export const telemetryStream = 'MABEAM_TELEMETRY';
+
+/** Name of the stream under a bucket. */
+export function bucketStream(bucket: string): string {
+  return `KV_${bucket}`;
+}
+
+export type StreamDefinition = Partial<StreamConfig> & Pick<StreamConfig, 'name' | 'subjects'>;
+
+/** The streams and buckets of one space. */
+export function spaceStreams(space: string): StreamDefinition[] {
+  const names = spaceNames(space);
+  const { at } = subjects(space);
+  return [
+    bucketDefinition(names.bucket, at('variable'), {
+      historyDepth: 64,
+      maxBytes: 256 * mebibyte,
+      isAtomic: true,
+    }),
+    bucketDefinition(names.observed, at('observed'), { historyDepth: 1, maxBytes: 64 * mebibyte }),
+    bucketDefinition(names.leases, at('lease'), { historyDepth: 1, maxBytes: 64 * mebibyte, expires: true }),
+    {
+      name: names.events,
+      subjects: [at('event.*.*.*'), at('trigger.>')],
+      max_age: nanos(7 * dayMs),
+      max_bytes: 512 * mebibyte,
+    },
+    {
+      name: names.tasks,
+      subjects: [at('task.*')],
+      retention: RetentionPolicy.Workqueue,
+      max_bytes: 1_024 * mebibyte,
+      max_age: nanos(7 * dayMs),
+      discard: DiscardPolicy.New,
+    },
+    {
+      name: names.outcomes,
+      subjects: [at('event.task.*.*.*')],
+      max_age: nanos(60 * minuteMs),
+      max_bytes: 1_024 * mebibyte,
+    },
+  ];
+}
+
+/** The streams and buckets that belong to no space. */
+export function platformStreams(): StreamDefinition[] {
+  return [
+    bucketDefinition(nodesBucket, subjects(platformSpace).at('node'), {
+      historyDepth: 1,
+      maxBytes: 16 * mebibyte,
+      expires: true,
+    }),
+    {
+      name: telemetryStream,
+      subjects: ['mabeam.*.telemetry.*'],
+      max_age: nanos(15 * minuteMs),
+      max_bytes: 256 * mebibyte,
+    },
+  ];
+}
+
+/** Creates what is missing and updates what differs; safe when several processes do it at once. Throws `store-failed`. */
+export async function ensureStreams(bus: Bus, definitions: readonly StreamDefinition[]): Promise<void> {
+  const manager = await wireOf(bus).manager();
+  for (const definition of definitions) await ensureStream(manager, definition);
+}
+
+/** Deletes streams; what does not exist is nothing. */
+export async function deleteStreams(bus: Bus, names: readonly string[]): Promise<void> {
+  const manager = await wireOf(bus).manager();
+  for (const name of names) {
+    await manager.streams.delete(name).catch((error: unknown) => {
+      if (!isMissing(error)) throw error;
+    });
+  }
+}
+
+/** Does the stream exist? */
+export async function hasStream(bus: Bus, name: string): Promise<boolean> {
+  const manager = await wireOf(bus).manager();
+  try {
+    await manager.streams.info(name);
+    return true;
+  } catch (error) {
+    if (isMissing(error)) return false;
+    throw error;
+  }
+}
+
+/** The spaces that exist on this server, by their buckets. */
+export async function listSpaces(bus: Bus): Promise<string[]> {
+  const manager = await wireOf(bus).manager();
+  const spaces: string[] = [];
+  for await (const stream of manager.streams.list('mabeam.*.trigger.>')) {
+    const match = /^mabeam-(.+)-events$/.exec(stream.config.name);
+    if (match?.[1] !== undefined) spaces.push(match[1]);
+  }
+  return spaces.toSorted();
+}
+
+/** Last sequence of a stream. */
+export async function lastSequence(bus: Bus, stream: string): Promise<number> {
+  const manager = await wireOf(bus).manager();
+  return (await manager.streams.info(stream)).state.last_seq;
+}
+
+interface BucketOptions {
+  readonly historyDepth: number;
+  readonly maxBytes: number;
+  /** Change sets: several keys in one atomic batch. */
+  readonly isAtomic?: boolean;
+  /** Keys may have a time to live, and their expiry is announced by a marker. */
+  readonly expires?: boolean;
+}
+
+/** A KV bucket as the stream it is, with each new revision republished under `prefix`. */
+function bucketDefinition(bucket: string, prefix: string, options: BucketOptions): StreamDefinition {
+  const all = `$KV.${bucket}.>`;
+  return {
+    name: bucketStream(bucket),
+    subjects: [all],
+    max_msgs_per_subject: options.historyDepth,
+    max_bytes: options.maxBytes,
+    discard: DiscardPolicy.New,
+    allow_direct: true,
+    allow_rollup_hdrs: true,
+    deny_delete: true,
+    republish: { src: all, dest: `${prefix}.>` },
+    ...(options.isAtomic === true ? { allow_atomic: true } : {}),
+    ...(options.expires === true
+      ? { allow_msg_ttl: true, subject_delete_marker_ttl: nanos(10 * minuteMs) }
+      : {}),
+  };
+}
+
+async function ensureStream(manager: JetStreamManager, definition: StreamDefinition): Promise<void> {
+  const config = {
+    storage: StorageType.File,
+    allow_direct: true,
+    duplicate_window: nanos(2 * minuteMs),
+    ...definition,
+  };
+  for (let attempt = 1; ; attempt++) {
+    try {
+      const present = await presentConfig(manager, config.name);
+      if (present === undefined) await manager.streams.add(config);
+      else if (differs(present, config)) await manager.streams.update(config.name, config);
+      return;
+    } catch (cause) {
+      if (attempt >= 5) throw ensureFailed(config.name, cause);
+      await new Promise((resolve) => setTimeout(resolve, 50 * attempt));
+    }
+  }
+}
+
+async function presentConfig(manager: JetStreamManager, name: string): Promise<StreamConfig | undefined> {
+  try {
+    return (await manager.streams.info(name)).config;
+  } catch (error) {
+    if (isMissing(error)) return undefined;
+    throw error;
+  }
+}
+
+function differs(present: StreamConfig, wanted: object): boolean {
+  const have = new Map<string, unknown>(Object.entries(present));
+  return Object.entries(wanted).some(
+    ([key, value]) => JSON.stringify(have.get(key)) !== JSON.stringify(value),
+  );
+}
+
+function isMissing(error: unknown): boolean {
+  return error instanceof JetStreamApiError && error.code === 10059;
+}
+
+function ensureFailed(stream: string, cause: unknown): Error {
+  const why = cause instanceof Error ? cause.message : String(cause);
+  return busError('store-failed', `stream ${stream} could not be created or updated: ${why}`, {
+    details: { stream },
+    cause,
+  });
+}

@@ -1,0 +1,255 @@
+/**
+ * Durable tasks: at-least-once work with exactly one accepted outcome.
+ *
+ * Invariants
+ *  T1  A submitted task is delivered until an outcome is accepted for it; redelivery is unlimited on the server.
+ *  T2  At most one outcome per task is ever accepted: it is stored expecting that the task has none.
+ *  T3  A delivery is acknowledged only after its task has an outcome, its own or another worker's.
+ *  T4  The delivery count is looked at before running: past the limit the task is failed with its input, so a poison
+ *      message that kills its worker ends as well.
+ */
+import type { Bus } from './bus.ts';
+import { decodeBody, encodeBody, type ContentType } from './codec.ts';
+import { consumeStream, type Delivery } from './consume.ts';
+import { busError } from './errors.ts';
+import { errorBodyOf, MabeamError } from './error.ts';
+import { parseOutcome, type TaskOutcome, type TaskResult } from './outcome.ts';
+import { readBatch, readStream } from './read-stream.ts';
+import { attributes } from './semconv.ts';
+import { spaceNames } from './streams.ts';
+import { subjects, type Subjects } from './subjects.ts';
+import { activeTraceparent, contextFrom, inSpan } from './tracing.ts';
+import { wireOf } from './wire.ts';
+
+export interface Task {
+  readonly id: string;
+  readonly group: string;
+  readonly input: unknown;
+  /** 1 for the first attempt. */
+  readonly attempt: number;
+  /** Aborts when the worker closes. */
+  readonly signal: AbortSignal;
+}
+
+export type TaskHandler = (task: Task) => unknown;
+
+export interface WorkOptions {
+  readonly agent: string;
+  readonly instance: string;
+  /** Tasks worked on at once. Default 8. */
+  readonly concurrency?: number;
+  /** A worker that shows no life for this long loses the task to another. Default 5 000. */
+  readonly ackWaitMs?: number;
+  /** Attempts before the task is failed for good. Default 5. */
+  readonly maxDeliveries?: number;
+}
+
+export interface SubmitOptions {
+  readonly contentType?: ContentType;
+  /** How long to keep trying over lost connections. Default 30 000. */
+  readonly timeoutMs?: number;
+}
+
+export interface Tasks {
+  /** Submits a task once per id; resolves with its sequence. Throws `overloaded` when the stream is full. */
+  submit(group: string, id: string, input: unknown, options?: SubmitOptions): Promise<number>;
+  /** Works on a group's tasks until disposed: then takes no new ones and finishes those it has. */
+  work(group: string, handler: TaskHandler, options: WorkOptions): Worker;
+  /** Yields accepted outcomes from a sequence on, for ever, until the signal aborts. */
+  outcomes(options?: {
+    readonly from?: number | 'new';
+    readonly signal?: AbortSignal;
+  }): AsyncGenerator<TaskOutcome, void>;
+  /** The task's outcome, if it has one yet. */
+  outcomeOf(task: string): Promise<TaskOutcome | undefined>;
+}
+
+export function openTasks(bus: Bus, space: string): Tasks {
+  const at = subjects(space);
+  const { outcomes } = spaceNames(space);
+  return {
+    submit: (group, id, input, options) => submit(bus, at, { group, id, input }, options),
+    work: (group, handler, options) => new Worker(bus, at, group, handler, options),
+    outcomes: async function* (options = {}) {
+      for await (const message of readStream(bus, outcomes, {
+        ...options,
+        filter: at.at('event.task.*.*.*'),
+      })) {
+        yield parseOutcome(message);
+      }
+    },
+    outcomeOf: (task) => outcomeOf(bus, at, task),
+  };
+}
+
+const retryDelayMs = 100;
+const retryDelayMaxMs = 30_000;
+
+async function submit(
+  bus: Bus,
+  at: Subjects,
+  task: Pick<Task, 'id' | 'group' | 'input'>,
+  options: SubmitOptions = {},
+): Promise<number> {
+  const contentType = options.contentType ?? 'application/json';
+  const subject = at.task(task.group);
+  at.outcomesOf(task.id);
+  const spanned = {
+    [attributes.space]: at.space,
+    [attributes.messagingDestination]: subject,
+    [attributes.task]: task.id,
+  };
+  return inSpan({ kind: 'producer', name: `send task.${task.group}`, attributes: spanned }, async () => {
+    const headers = { 'Content-Type': contentType, 'Mabeam-Task': task.id, traceparent: activeTraceparent() };
+    const { timeoutMs } = options;
+    const stored = {
+      headers,
+      messageId: `task.${task.id}`,
+      ...(timeoutMs === undefined ? {} : { timeoutMs }),
+    };
+    return (await bus.store(subject, encodeBody(task.input, contentType), stored)).sequence;
+  });
+}
+
+async function outcomeOf(bus: Bus, at: Subjects, task: string): Promise<TaskOutcome | undefined> {
+  const [stored] = await readBatch(wireOf(bus), spaceNames(at.space).outcomes, 1, at.outcomesOf(task));
+  return stored === undefined ? undefined : parseOutcome(stored);
+}
+
+/** A running worker of one group; disposing finishes what it has. */
+export class Worker implements AsyncDisposable {
+  readonly #bus: Bus;
+  readonly #at: Subjects;
+  readonly #group: string;
+  readonly #handler: TaskHandler;
+  readonly #options: Required<WorkOptions>;
+  readonly #running = new Set<Promise<void>>();
+  readonly #closing = new AbortController();
+  readonly #done: Promise<void>;
+
+  constructor(bus: Bus, at: Subjects, group: string, handler: TaskHandler, options: WorkOptions) {
+    this.#bus = bus;
+    this.#at = at;
+    this.#group = group;
+    this.#handler = handler;
+    this.#options = { concurrency: 8, ackWaitMs: 5_000, maxDeliveries: 5, ...options };
+    this.#done = this.#pull();
+  }
+
+  /** Resolves when the worker has ended; rejects when it ended by an error. */
+  get done(): Promise<void> {
+    return this.#done;
+  }
+
+  async close(): Promise<void> {
+    this.#closing.abort();
+    await Promise.allSettled(this.#running);
+    await this.#done;
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.close();
+  }
+
+  async #pull(): Promise<void> {
+    const { concurrency, ackWaitMs } = this.#options;
+    const source = {
+      stream: spaceNames(this.#at.space).tasks,
+      durable: this.#group,
+      filter: this.#at.task(this.#group),
+      maxMessages: concurrency,
+      ackWaitMs,
+      signal: this.#closing.signal,
+    };
+    for await (const delivery of consumeStream(this.#bus, source)) {
+      if (this.#closing.signal.aborted) {
+        delivery.nak();
+        continue;
+      }
+      const work = this.#workOn(delivery).finally(() => void this.#running.delete(work));
+      this.#running.add(work);
+      if (this.#running.size >= concurrency) await Promise.race(this.#running);
+    }
+  }
+
+  /** One delivery, kept alive while it runs; whatever goes wrong, it is delivered again. */
+  async #workOn(delivery: Delivery): Promise<void> {
+    const alive = setInterval(() => delivery.working(), this.#options.ackWaitMs / 3);
+    try {
+      await this.#settle(delivery);
+      delivery.ack();
+    } catch (error) {
+      if (error instanceof MabeamError && error.code === 'closed') return;
+      delivery.nak(Math.min(retryDelayMs * 2 ** (delivery.count - 1), retryDelayMaxMs));
+    } finally {
+      clearInterval(alive);
+    }
+  }
+
+  /** Returns when the task has an outcome (T3); throws when it should be tried again. */
+  async #settle(delivery: Delivery): Promise<void> {
+    const task = delivery.headers.get('mabeam-task') ?? `s${delivery.sequence}`;
+    if (delivery.count > 1 && (await outcomeOf(this.#bus, this.#at, task)) !== undefined) return;
+    const parent = contextFrom(delivery.headers.get('traceparent'));
+    const spanned = {
+      [attributes.space]: this.#at.space,
+      [attributes.messagingDestination]: delivery.subject,
+      [attributes.task]: task,
+      [attributes.agent]: this.#options.agent,
+      [attributes.messagingDeliveryAttempt]: delivery.count,
+    };
+    await inSpan(
+      { kind: 'consumer', name: `process task.${this.#group}`, attributes: spanned, parent },
+      async () => {
+        await this.#record(await this.#run(delivery, task));
+      },
+    );
+  }
+
+  async #run(delivery: Delivery, task: string): Promise<TaskResult> {
+    const { agent, instance, maxDeliveries } = this.#options;
+    const base = { task, agent, instance, delivery: { sequence: delivery.sequence, count: delivery.count } };
+    let input: unknown;
+    try {
+      input = decodeBody(delivery.data, delivery.headers.get('content-type'));
+      if (delivery.count > maxDeliveries) throw exhausted(task, delivery.count - 1);
+      const { signal } = this.#closing;
+      const output = await this.#handler({
+        id: task,
+        group: this.#group,
+        input,
+        attempt: delivery.count,
+        signal,
+      });
+      return { ...base, kind: 'completed', output: output ?? null };
+    } catch (error) {
+      const isFinal = delivery.count >= maxDeliveries || (error instanceof MabeamError && !error.retryable);
+      if (!isFinal) throw error;
+      return {
+        ...base,
+        kind: 'failed',
+        error: errorBodyOf(error),
+        ...(input === undefined ? {} : { input }),
+      };
+    }
+  }
+
+  /** T2: stores the outcome unless there is one; another worker's is as good. */
+  async #record(result: TaskResult): Promise<void> {
+    try {
+      const subject = this.#at.outcome(result.task, result.agent, result.kind);
+      await this.#bus.store(subject, encodeBody(result, 'application/json'), {
+        headers: { 'Content-Type': 'application/json', traceparent: activeTraceparent() },
+        expectLastSequence: 0,
+        expectSubject: this.#at.outcomesOf(result.task),
+      });
+    } catch (error) {
+      if (!(error instanceof MabeamError) || error.code !== 'conflict') throw error;
+    }
+  }
+}
+
+function exhausted(task: string, deliveries: number): MabeamError {
+  const message = `task ${task} was delivered ${deliveries} times without an outcome; its input is kept in this outcome`;
+  return busError('deliveries-exhausted', message, { details: { task, deliveries } });
+}

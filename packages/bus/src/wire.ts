@@ -1,0 +1,120 @@
+/**
+ * The wire: what the rooms of this package share of one connection, and what no other package sees. `wireOf(bus)` is
+ * the door; it is not exported from the package.
+ */
+import { jetstream, jetstreamManager, type JetStreamClient, type JetStreamManager } from '@nats-io/jetstream';
+import type { NatsConnection } from '@nats-io/transport-node';
+import { busError } from './errors.ts';
+import { Multiplexer } from './multiplexer.ts';
+
+export class Wire {
+  readonly connection: NatsConnection;
+  readonly calls: Multiplexer;
+  readonly url: string;
+  readonly #reconnected = new Set<() => void>();
+  #connected = true;
+  #manager: Promise<JetStreamManager> | undefined;
+
+  constructor(connection: NatsConnection, url: string) {
+    this.connection = connection;
+    this.url = url;
+    this.calls = new Multiplexer(connection);
+  }
+
+  get connected(): boolean {
+    return this.#connected && !this.connection.isClosed();
+  }
+
+  get closed(): boolean {
+    return this.connection.isClosed();
+  }
+
+  /** Follows the connection's state until it closes; a lost connection fails every open call at once. */
+  async follow(): Promise<void> {
+    for await (const status of this.connection.status()) {
+      if (status.type === 'disconnect') this.#lost();
+      if (status.type === 'reconnect') this.#restored();
+    }
+    this.#connected = false;
+    this.calls.failAll(this.closedError());
+    for (const listener of this.#reconnected) listener();
+  }
+
+  onReconnect(listener: () => void): Disposable {
+    this.#reconnected.add(listener);
+    return { [Symbol.dispose]: () => void this.#reconnected.delete(listener) };
+  }
+
+  /** Resolves true when connected, false after `timeoutMs`; throws `closed` or `cancelled`. */
+  async whenConnected(timeoutMs: number, signal?: AbortSignal): Promise<boolean> {
+    if (this.closed) throw this.closedError();
+    if (this.#connected) return true;
+    await new Promise<void>((resolve) => {
+      const done = (): void => {
+        clearTimeout(timer);
+        subscription[Symbol.dispose]();
+        signal?.removeEventListener('abort', done);
+        resolve();
+      };
+      const timer = setTimeout(done, timeoutMs);
+      const subscription = this.onReconnect(done);
+      signal?.addEventListener('abort', done, { once: true });
+    });
+    if (this.closed) throw this.closedError();
+    if (signal?.aborted === true) throw busError('cancelled', 'the wait for the connection was cancelled');
+    return this.#connected;
+  }
+
+  jetstream(): JetStreamClient {
+    return jetstream(this.connection, { timeout: 5_000 });
+  }
+
+  manager(): Promise<JetStreamManager> {
+    this.#manager ??= jetstreamManager(this.connection, { checkAPI: false, timeout: 5_000 });
+    return this.#manager;
+  }
+
+  /** Throws unless a message published now would reach the server. */
+  assertConnected(subject: string): void {
+    if (this.closed) throw this.closedError();
+    if (this.#connected) return;
+    throw busError(
+      'disconnected',
+      `not connected to ${this.url}: nothing was sent to ${subject}; it reconnects by itself`,
+      {
+        details: { subject, url: this.url },
+      },
+    );
+  }
+
+  closedError(): Error {
+    return busError('closed', `the connection to ${this.url} is closed; open a new one`, {
+      details: { url: this.url },
+    });
+  }
+
+  #lost(): void {
+    this.#connected = false;
+    const message = `the connection to ${this.url} was lost while waiting; whether the other side acted is not known`;
+    this.calls.failAll(busError('disconnected', message, { details: { url: this.url } }));
+  }
+
+  #restored(): void {
+    this.#connected = true;
+    for (const listener of this.#reconnected) listener();
+  }
+}
+
+const wires = new WeakMap<object, Wire>();
+
+/** Registers the wire behind a bus. */
+export function bindWire(bus: object, wire: Wire): void {
+  wires.set(bus, wire);
+}
+
+/** The wire behind a bus. */
+export function wireOf(bus: object): Wire {
+  const wire = wires.get(bus);
+  if (wire === undefined) throw new TypeError('this is not a bus made by connectBus');
+  return wire;
+}
