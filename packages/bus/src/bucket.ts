@@ -103,9 +103,12 @@ export async function commitBatch(
   wire.assertConnected(bucket);
   try {
     for (const [index, write] of writes.slice(0, -1).entries())
-      publishWrite(wire, bucket, write, batchHeaders(write, id, index));
+      publishWrite(wire, bucket, write, batchHeaders(bucket, write, id, index));
     const subject = keySubject(bucket, last.key);
-    const headers = headersOf({ ...batchHeaders(last, id, writes.length - 1), 'Nats-Batch-Commit': '1' });
+    const headers = headersOf({
+      ...batchHeaders(bucket, last, id, writes.length - 1),
+      'Nats-Batch-Commit': '1',
+    });
     const answer = await wire.calls.call(subject, writeBytes(last), { headers, timeoutMs: batchTimeoutMs });
     return batchAck(
       ackOf(answer, `${bucket} (${writes.map((write) => write.key).join(', ')})`).sequence,
@@ -140,11 +143,17 @@ function writeBytes(write: BatchWrite): Uint8Array {
   return write.operation === 'delete' ? new Uint8Array(0) : jsonBytes(write.body);
 }
 
-function batchHeaders(write: BatchWrite, id: string, index: number): Record<string, string | undefined> {
+function batchHeaders(
+  bucket: string,
+  write: BatchWrite,
+  id: string,
+  index: number,
+): Record<string, string | undefined> {
   const { expect, expectKey } = write;
   return {
     ...(expect === undefined ? {} : storeHeaders({ expectLastSequence: expect })),
-    'Nats-Expected-Last-Subject-Sequence-Subject': expectKey,
+    'Nats-Expected-Last-Subject-Sequence-Subject':
+      expectKey === undefined ? undefined : keySubject(bucket, expectKey),
     'KV-Operation': write.operation === 'delete' ? 'DEL' : undefined,
     'Nats-Batch-Id': id,
     'Nats-Batch-Sequence': String(index + 1),

@@ -1,0 +1,85 @@
+import { fc, it } from '@fast-check/vitest';
+import { describe, expect } from 'vitest';
+import { jsonBytes, packBytes } from './codec.ts';
+import {
+  decodeAnswer,
+  decodeQuestion,
+  encodeAnswer,
+  encodeErrorAnswer,
+  encodeQuestion,
+  looksLikeEnvelope,
+} from './envelope.ts';
+import { MabeamError } from './error.ts';
+
+const codeOf = (work: () => unknown): string => {
+  try {
+    work();
+    return 'nothing was thrown';
+  } catch (error) {
+    return error instanceof MabeamError ? error.code : String(error);
+  }
+};
+
+describe('the envelope', () => {
+  it.prop([
+    fc.jsonValue(),
+    fc.option(fc.nat(), { nil: undefined }),
+    fc.option(fc.string(), { nil: undefined }),
+  ])('a question comes back with its body, its remaining time and its sender', (body, remainingMs, from) => {
+    const bytes = encodeQuestion(body, { remainingMs, from, epoch: 7 });
+    expect(looksLikeEnvelope(bytes)).toBe(true);
+    expect(decodeQuestion(bytes)).toEqual({
+      body,
+      remainingMs,
+      from,
+      epoch: 7,
+      revision: undefined,
+      traceparent: undefined,
+    });
+  });
+
+  it.prop([fc.jsonValue().filter((value) => value !== null)])(
+    'no JSON body is taken for an envelope',
+    (value) => {
+      expect(looksLikeEnvelope(jsonBytes(value))).toBe(false);
+    },
+  );
+
+  it.prop([fc.uint8Array({ maxLength: 64 })])(
+    'any bytes are read, or refused with a code of the table',
+    (bytes) => {
+      for (const decode of [decodeQuestion, decodeAnswer]) {
+        expect(['nothing was thrown', 'malformed-message', 'protocol-version']).toContain(
+          codeOf(() => decode(bytes)),
+        );
+      }
+    },
+  );
+
+  it('refuses another protocol version by naming both', () => {
+    const bytes = packBytes([2, 'body', null, null, null, null, null]);
+    expect(codeOf(() => decodeQuestion(bytes))).toBe('protocol-version');
+  });
+
+  it('refuses an envelope with too few elements', () => {
+    expect(codeOf(() => decodeQuestion(packBytes([1, 'body'])))).toBe('malformed-message');
+  });
+
+  it('an error answer carries code, message, retryability and details to the asker', () => {
+    const error = new MabeamError(
+      'out-of-domain',
+      { retryable: false, exit: 2, status: 400 },
+      'threshold: 7 > 1',
+      { details: { max: 1 } },
+    );
+    const answer = decodeAnswer(encodeErrorAnswer(error.toJSON()));
+    expect(answer).toMatchObject({
+      kind: 'error',
+      error: { code: 'out-of-domain', exit: 2, status: 400, details: { max: 1 } },
+    });
+  });
+
+  it('an answer without a value is null, not an error', () => {
+    expect(decodeAnswer(encodeAnswer(undefined))).toEqual({ kind: 'value', body: null });
+  });
+});
