@@ -40,7 +40,7 @@ export interface WorkOptions {
   readonly concurrency?: number;
   /** A worker that shows no life for this long loses the task to another. Default 5 000. */
   readonly ackWaitMs?: number;
-  /** Attempts before the task is failed for good. Default 5. */
+  /** Attempts before the task is failed for good. Default 10 (with the pauses between them about a minute). */
   readonly maxDeliveries?: number;
 }
 
@@ -132,7 +132,7 @@ export class Worker implements AsyncDisposable {
     this.#at = at;
     this.#group = group;
     this.#handler = handler;
-    this.#options = { concurrency: 8, ackWaitMs: 5_000, maxDeliveries: 5, ...options };
+    this.#options = { concurrency: 8, ackWaitMs: 5_000, maxDeliveries: 10, ...options };
     this.#done = this.#pull();
   }
 

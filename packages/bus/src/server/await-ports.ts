@@ -5,6 +5,7 @@
 import { fstatSync, readdirSync, readFileSync, readSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { busError } from '../errors.ts';
 import { serverError } from './errors.ts';
 import type { ServerExit } from './guard.ts';
 
@@ -38,7 +39,7 @@ export async function awaitPorts(portsDir: string, options: AwaitPortsOptions): 
   const deadline = performance.now() + readyWithinMs;
   while (performance.now() < deadline) {
     if (signal?.aborted)
-      throw serverError('cancelled', 'the start of nats-server was cancelled', { cause: signal.reason });
+      throw busError('cancelled', 'the start of nats-server was cancelled', { cause: signal.reason });
     const ready = ending === undefined ? readPorts(portsDir) : undefined;
     if (ready) return ready;
     if (ending)

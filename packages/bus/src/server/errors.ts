@@ -1,12 +1,11 @@
-/** The error codes of `@mabeam/bus/server`; docs/errors.md has a paragraph for each. */
+/**
+ * The error codes of `@mabeam/bus/server` that the rest of the package does not have; docs/errors.md has a paragraph for each.
+ * An old server is `server-too-old` and a wait given up is `cancelled` here as everywhere in the package.
+ */
 import { errorsOf, type ErrorTable } from '../error.ts';
-import { busErrors } from '../errors.ts';
 
 export const serverErrors = {
   'server-not-found': { retryable: false, exit: 5, status: 503 },
-  // Two codes mean the same here and on a connection: an old server is too old, a cancelled wait is cancelled.
-  'server-too-old': busErrors['server-too-old'],
-  cancelled: busErrors.cancelled,
   'store-in-use': { retryable: false, exit: 5, status: 409 },
   'port-taken': { retryable: false, exit: 5, status: 409 },
   'server-failed': { retryable: false, exit: 5, status: 500 },

@@ -7,6 +7,7 @@
 import { homedir } from 'node:os';
 import { delimiter, join } from 'node:path';
 import { cachedServer, cacheFolder } from './cache-folder.ts';
+import { busError } from '../errors.ts';
 import { serverError } from './errors.ts';
 import { fetchServer } from './fetch-server.ts';
 import { isVersionAtLeast, readServerVersion, requiredServerVersion } from './version.ts';
@@ -78,7 +79,7 @@ export async function checkServer(
   }
   if (!isVersionAtLeast(version, requiredServerVersion)) {
     const message = `${what}, which is version ${version}; at least ${requiredServerVersion} is needed`;
-    throw serverError('server-too-old', message, {
+    throw busError('server-too-old', message, {
       details: { path, found: version, needed: requiredServerVersion },
     });
   }
@@ -120,10 +121,10 @@ function missingServer(old: readonly OldServer[], reasons: readonly string[]): E
     return serverError('server-not-found', message, { details });
   }
   const message = `${first.path} is nats-server ${first.version}; at least ${requiredServerVersion} is needed, and ${tried}. Cure: ${cures}`;
-  return serverError('server-too-old', message, { details: { ...details, found: first.version } });
+  return busError('server-too-old', message, { details: { ...details, found: first.version } });
 }
 
 function throwIfCancelled(signal: AbortSignal | undefined): void {
   if (signal?.aborted)
-    throw serverError('cancelled', 'the search for a nats-server was cancelled', { cause: signal.reason });
+    throw busError('cancelled', 'the search for a nats-server was cancelled', { cause: signal.reason });
 }

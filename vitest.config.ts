@@ -1,0 +1,37 @@
+import { defineConfig } from 'vitest/config';
+import { defaultServerConditions } from 'vite';
+
+const conditions = ['@mabeam/source', ...defaultServerConditions];
+
+export default defineConfig({
+  resolve: { conditions },
+  ssr: { resolve: { conditions } },
+  environments: { __vitest__: { resolve: { conditions } } },
+  test: {
+    reporters: ['default', ...(process.env['CI'] ? ['junit'] : []), './test-support/plain-summary.ts'],
+    outputFile: { junit: 'coverage/junit.xml' },
+    coverage: { provider: 'v8', include: ['packages/*/src/**', 'cmd/*/src/**'], reporter: ['text', 'lcov'] },
+    projects: [
+      {
+        extends: true,
+        test: {
+          name: 'unit',
+          include: ['{packages,cmd,docs/examples}/*/{src,test}/**/*.test.ts', 'test-support/**/*.test.ts'],
+          exclude: ['**/*.int.test.ts'],
+          environment: 'node',
+        },
+      },
+      {
+        extends: true,
+        test: {
+          name: 'integration',
+          include: ['{packages,cmd,docs/examples}/*/{src,test}/**/*.int.test.ts'],
+          globalSetup: ['./test-support/nats-global.ts'],
+          testTimeout: 20_000,
+          hookTimeout: 20_000,
+          pool: 'forks',
+        },
+      },
+    ],
+  },
+});
