@@ -1,0 +1,14 @@
+/** The error codes of @mabeam/agents (those of a definition stand in agent-spec.ts); docs/errors.md explains each. */
+import { errorsOf, type ErrorTable } from '@mabeam/bus';
+
+export const agentErrors = {
+  'not-hosted': { retryable: false, exit: 2, status: 400 },
+  'invalid-hosting': { retryable: false, exit: 2, status: 400 },
+  'invalid-input': { retryable: false, exit: 2, status: 400 },
+  'invalid-output': { retryable: false, exit: 1, status: 500 },
+  'edge-not-permitted': { retryable: false, exit: 1, status: 403 },
+  'nothing-to-ask': { retryable: false, exit: 2, status: 405 },
+} as const satisfies ErrorTable;
+
+/** Makes an error of this package. */
+export const agentError: ReturnType<typeof errorsOf<typeof agentErrors>> = errorsOf(agentErrors);

@@ -1,0 +1,59 @@
+/**
+ * The heartbeat: what an agent process says of itself, each second and at once when the revision its handlers see has
+ * changed. A signal: it may be lost, the next one follows; silence is not death (the host's lease says who is dead).
+ */
+import { MabeamError, subjects, type Bus } from '@mabeam/bus';
+import type { VariableStore } from '@mabeam/variables';
+import { z } from 'zod';
+import type { Hosting } from './hosting.ts';
+
+const heartbeatSchema = z.object({
+  agent: z.string(),
+  ordinal: z.number(),
+  incarnation: z.string(),
+  status: z.enum(['active', 'stopping']),
+  /** Revision of the variables bucket that the agent's handlers see. */
+  applied: z.number(),
+});
+
+export type Heartbeat = z.infer<typeof heartbeatSchema>;
+
+/** How often an agent beats. */
+export const heartbeatEveryMs = 1_000;
+
+/** Reads a heartbeat; undefined when it is none: a stranger's message on the subject is nothing. */
+export function parseHeartbeat(body: unknown): Heartbeat | undefined {
+  return heartbeatSchema.safeParse(body).data;
+}
+
+/** Beats until disposed. */
+export function startHeartbeat(bus: Bus, hosting: Hosting, store: VariableStore): Disposable {
+  const { space, agent, ordinal, incarnation } = hosting;
+  const subject = subjects(space).signal('heartbeat', agent);
+  const beat = (status: Heartbeat['status'] = 'active'): void => {
+    try {
+      bus.publish(subject, {
+        agent,
+        ordinal,
+        incarnation,
+        status,
+        applied: store.applied,
+      } satisfies Heartbeat);
+    } catch (error) {
+      if (!(error instanceof MabeamError)) throw error;
+      // Not connected: the next beat after the reconnect says it all.
+    }
+  };
+  const timer = setInterval(beat, heartbeatEveryMs);
+  const changes = store.replica.onChange(() => beat());
+  const reconnects = bus.onReconnect(() => beat());
+  beat();
+  return {
+    [Symbol.dispose]: () => {
+      clearInterval(timer);
+      changes[Symbol.dispose]();
+      reconnects[Symbol.dispose]();
+      beat('stopping');
+    },
+  };
+}

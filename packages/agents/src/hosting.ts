@@ -1,0 +1,78 @@
+/**
+ * Hosting, the agent's end: who it is told to be (environment) and its duties to its host (control pipe), docs/protocol.md
+ * section "Hosted agents". The host is the node or `mabeam run`.
+ */
+import { Socket } from 'node:net';
+import { parseId } from '@mabeam/bus';
+import { z } from 'zod';
+import { agentError } from './errors.ts';
+
+/** Who a process is: one incarnation of one instance of an agent. */
+export interface Hosting {
+  readonly space: string;
+  readonly agent: string;
+  readonly ordinal: number;
+  readonly incarnation: string;
+  readonly config: Readonly<Record<string, unknown>>;
+  readonly controlFd: number | undefined;
+}
+
+type Environment = Readonly<Record<string, string | undefined>>;
+
+/** Reads who this process is. Throws `not-hosted` when nobody said, `invalid-hosting` when it makes no sense. */
+export function parseHosting(environment: Environment): Hosting {
+  const { MABEAM_SPACE: space, MABEAM_AGENT: agent, MABEAM_CONTROL_FD: controlFd } = environment;
+  if (space === undefined || agent === undefined) {
+    throw agentError(
+      'not-hosted',
+      'MABEAM_SPACE and MABEAM_AGENT are not set; start the agent with "mabeam run <module> --space <space>" or from a space definition',
+    );
+  }
+  return {
+    space: parseId('space', space),
+    agent: parseId('agent', agent),
+    ordinal: wholeNumber('MABEAM_ORDINAL', environment['MABEAM_ORDINAL'] ?? '0'),
+    incarnation: environment['MABEAM_INCARNATION'] ?? `${process.pid}`,
+    config: parseConfig(environment['MABEAM_CONFIG'] ?? '{}'),
+    controlFd: controlFd === undefined ? undefined : wholeNumber('MABEAM_CONTROL_FD', controlFd),
+  };
+}
+
+/** The duplex pipe to the host: it closes when the host dies, and then the agent must end. */
+export class ControlPipe implements Disposable {
+  readonly #socket: Socket | undefined;
+
+  constructor(fd: number | undefined, onClosed: () => void) {
+    if (fd === undefined) return;
+    this.#socket = new Socket({ fd, readable: true, writable: true });
+    this.#socket.on('error', onClosed);
+    this.#socket.on('close', onClosed);
+    this.#socket.on('end', onClosed);
+    this.#socket.resume();
+    this.#socket.unref();
+  }
+
+  /** Tells the host something; without a host it is nobody's news. */
+  tell(message: { readonly kind: 'ready' | 'drained' }): void {
+    if (this.#socket?.writable === true) this.#socket.write(`${JSON.stringify(message)}\n`);
+  }
+
+  [Symbol.dispose](): void {
+    this.#socket?.removeAllListeners('close');
+    this.#socket?.destroy();
+  }
+}
+
+function wholeNumber(name: string, text: string): number {
+  const value = Number(text);
+  if (Number.isSafeInteger(value) && value >= 0) return value;
+  throw agentError('invalid-hosting', `${name}: "${text}" is not a whole number ≥ 0`);
+}
+
+function parseConfig(text: string): Readonly<Record<string, unknown>> {
+  try {
+    return z.record(z.string(), z.unknown()).parse(JSON.parse(text));
+  } catch (cause) {
+    throw agentError('invalid-hosting', 'MABEAM_CONFIG is not a JSON object', { cause });
+  }
+}

@@ -1,0 +1,248 @@
+import { fc, test } from '@fast-check/vitest';
+import { describe, expect, it } from 'vitest';
+import { customVariable, performanceThreshold } from './constructors.ts';
+import { changeBetween } from './difference.ts';
+import { foldChanges, type KeyChange } from './fold.ts';
+import { graphOf } from './topology.ts';
+import { emptyView, valuesFor, type SpaceView } from './view.ts';
+
+const threshold = performanceThreshold('threshold', { initial: 0.5, min: 0, max: 1 });
+
+function put(key: string, revision: number, body: unknown): KeyChange {
+  return { key, revision, operation: 'put', data: new TextEncoder().encode(JSON.stringify(body)) };
+}
+
+function removal(key: string, revision: number): KeyChange {
+  return { key, revision, operation: 'delete', data: new Uint8Array() };
+}
+
+function value(key: string, revision: number, held: unknown): KeyChange {
+  const at = '2026-01-31T12:00:00.000Z';
+  return put(key, revision, { v: 1, value: held, definitionRevision: 1, by: 'test', at, cause: '' });
+}
+
+function fold(view: SpaceView, ...changes: KeyChange[]): SpaceView {
+  return changes.reduce(
+    (seen, change) => foldChanges(seen, [{ revision: change.revision, entries: [change] }]),
+    view,
+  );
+}
+
+const declared = fold(emptyView(), put('definition.threshold', 1, threshold));
+const words = put('definition.agent.words', 2, {
+  id: 'words',
+  variables: { smoothing: { initial: 1, min: 0 } },
+});
+
+describe('a value', () => {
+  it('is the initial one until somebody writes', () => {
+    expect(declared.variables.get('threshold')).toMatchObject({
+      value: 0.5,
+      revision: 0,
+      keyRevision: 0,
+      definitionRevision: 1,
+    });
+  });
+
+  it('that is not allowed is listed, and the last valid one stays', () => {
+    const view = fold(declared, value('space.threshold', 2, 0.7), value('space.threshold', 3, 7));
+    expect(view.variables.get('threshold')).toMatchObject({ value: 0.7, revision: 2, keyRevision: 3 });
+    expect(view.rejected.get('space.threshold')).toMatchObject({
+      id: 'threshold',
+      revision: 3,
+      code: 'out-of-domain',
+    });
+  });
+
+  it('that is no entry is listed, and a valid one clears the list', () => {
+    const broken = fold(declared, put('space.threshold', 2, 'garbage'));
+    expect(broken.rejected.get('space.threshold')).toMatchObject({ code: 'invalid-entry', revision: 2 });
+    const mended = fold(broken, value('space.threshold', 3, 0.6));
+    expect(mended.rejected.size).toBe(0);
+    expect(mended.variables.get('threshold')).toMatchObject({ value: 0.6, revision: 3 });
+  });
+
+  it('that is deleted gives way to the initial one', () => {
+    const view = fold(declared, value('space.threshold', 2, 0.7), removal('space.threshold', 3));
+    expect(view.variables.get('threshold')).toMatchObject({ value: 0.5, revision: 0, keyRevision: 3 });
+    expect(view.rejected.size).toBe(0);
+  });
+
+  it('without a definition is listed until one declares it', () => {
+    const early = fold(emptyView(), value('space.threshold', 1, 0.7));
+    expect(early.rejected.get('space.threshold')).toMatchObject({ code: 'unknown-variable' });
+    expect(early.variables.size).toBe(0);
+    const late = fold(early, put('definition.threshold', 2, threshold));
+    expect(late.rejected.size).toBe(0);
+    expect(late.variables.get('threshold')).toMatchObject({ value: 0.7, revision: 1 });
+  });
+
+  it('older than the one that is known is passed over', () => {
+    const view = fold(declared, value('space.threshold', 5, 0.7), value('space.threshold', 3, 0.2));
+    expect(view.variables.get('threshold')).toMatchObject({ value: 0.7, revision: 5 });
+  });
+});
+
+describe('a definition', () => {
+  it('that no longer allows the value puts the initial one in its place, and back when it does again', () => {
+    const high = fold(declared, value('space.threshold', 2, 0.9));
+    const narrow = fold(high, put('definition.threshold', 3, { ...threshold, domain: { min: 0, max: 0.6 } }));
+    expect(narrow.variables.get('threshold')).toMatchObject({
+      value: 0.5,
+      revision: 0,
+      definitionRevision: 3,
+    });
+    expect(narrow.rejected.has('space.threshold')).toBe(true);
+    const wide = fold(narrow, put('definition.threshold', 4, threshold));
+    expect(wide.variables.get('threshold')).toMatchObject({ value: 0.9, revision: 2 });
+  });
+
+  it('that cannot be read leaves the former in force', () => {
+    for (const body of ['garbage', { ...threshold, id: 'other' }, { ...threshold, kind: 'mood' }]) {
+      const view = fold(declared, put('definition.threshold', 2, body));
+      expect(view.variables.get('threshold')?.definition).toEqual(threshold);
+      expect(view.rejected.get('definition.threshold')).toMatchObject({
+        code: 'invalid-definition',
+        revision: 2,
+      });
+    }
+  });
+
+  it('that is deleted takes its variable with it', () => {
+    const view = fold(declared, value('space.threshold', 2, 0.7), removal('definition.threshold', 3));
+    expect(view.variables.size).toBe(0);
+  });
+
+  it('of an agent declares its local variables, faulty siblings apart', () => {
+    const variables = {
+      good: { initial: 2, max: 3 },
+      bad: { initial: 9, max: 3 },
+      'not an id': { initial: 1 },
+    };
+    const view = fold(emptyView(), put('definition.agent.words', 1, { variables }));
+    expect([...view.variables.keys()]).toEqual(['words.good']);
+    expect(view.rejected.get('definition.agent.words')).toMatchObject({ field: 'variables.bad.initial' });
+  });
+
+  it('of an agent without variables declares none and is no fault', () => {
+    const view = fold(emptyView(), put('definition.agent.words', 1, { id: 'words', role: 'executor' }));
+    expect([view.variables.size, view.rejected.size]).toEqual([0, 0]);
+  });
+});
+
+it('an agent sees every global value and its own local ones by their bare names', () => {
+  const view = fold(declared, words, value('agent.words.smoothing', 3, 4));
+  expect(valuesFor(view, 'words')).toEqual({ threshold: 0.5, smoothing: 4 });
+  expect(valuesFor(view, 'links')).toEqual({ threshold: 0.5 });
+});
+
+it('a local value hides a global one of the same name, for its own agent only', () => {
+  const view = fold(
+    declared,
+    put('definition.agent.words', 2, { variables: { threshold: { initial: 'mine' } } }),
+  );
+  expect(valuesFor(view, 'words')).toEqual({ threshold: 'mine' });
+  expect(valuesFor(view, 'links')).toEqual({ threshold: 0.5 });
+});
+
+it('a graph that cannot be read leaves the former in force; a deleted one opens all ways', () => {
+  const ring = graphOf({ pattern: 'ring' }, ['a', 'b']);
+  const view = fold(emptyView(), put('graph', 1, ring), put('graph', 2, { v: 1 }));
+  expect(view.graph).toEqual({ graph: ring, revision: 1 });
+  expect(view.rejected.get('graph')).toMatchObject({ code: 'invalid-graph', revision: 2 });
+  expect(fold(view, removal('graph', 3)).graph).toBeUndefined();
+});
+
+it('the difference of two views names what changed, what was rejected and whether the graph is new', () => {
+  const before = fold(declared, words);
+  const after = fold(
+    before,
+    value('space.threshold', 3, 0.7),
+    value('agent.words.smoothing', 4, -1),
+    put('graph', 5, graphOf({ pattern: 'mesh' }, [])),
+  );
+  const change = changeBetween(before, after);
+  expect(change?.changes).toEqual([
+    { id: 'threshold', from: before.variables.get('threshold'), to: after.variables.get('threshold') },
+  ]);
+  expect(change?.rejections.map(({ id }) => id)).toEqual(['words.smoothing']);
+  expect(change?.hasNewGraph).toBe(true);
+  expect(changeBetween(after, fold(after, put('leader', 6, {})))).toBeUndefined();
+});
+
+const definitions = [
+  threshold,
+  customVariable('mode', { initial: 'a', enum: ['a', 'b', 'c'] }),
+  customVariable('size', { initial: 1, min: 0, step: 1 }),
+];
+const held = fc.oneof(fc.constantFrom(0.1, 0.9, 'b', 'c', 3, 4), fc.jsonValue({ maxDepth: 2 }));
+const latest = fc.record(
+  { threshold: held, mode: held, size: held, stranger: held, smoothing: held },
+  { requiredKeys: [] },
+);
+
+/** One change for each key, with revisions of their own. */
+function snapshot(values: Readonly<Record<string, unknown>>): KeyChange[] {
+  const declarations = definitions.map((definition, i) =>
+    put(`definition.${definition.id}`, i + 10, definition),
+  );
+  const entries = Object.entries(values).map(([name, each], i) =>
+    value(name === 'smoothing' ? 'agent.words.smoothing' : `space.${name}`, i + 20, each),
+  );
+  return [...declarations, words, ...entries];
+}
+
+test.prop([latest, fc.infiniteStream(fc.nat())])(
+  'the order and grouping of different keys does not matter',
+  (values, numbers) => {
+    const changes = snapshot(values);
+    const shuffled = changes
+      .map((change) => ({ change, rank: numbers.next().value }))
+      .toSorted((a, b) => a.rank - b.rank)
+      .map(({ change }) => change);
+    const atOnce = foldChanges(emptyView(), [{ revision: 99, entries: changes }]);
+    const oneByOne = foldChanges(fold(emptyView(), ...shuffled), [{ revision: 99, entries: [] }]);
+    expect(oneByOne.variables).toEqual(atOnce.variables);
+    expect(oneByOne.rejected).toEqual(atOnce.rejected);
+    expect(oneByOne.revision).toBe(99);
+  },
+);
+
+test.prop([fc.array(fc.oneof(held, fc.constant('delete' as const)), { maxLength: 12 })])(
+  'a value that is not allowed is never applied, whatever is written',
+  (writes) => {
+    let view = declared;
+    let expected = 0.5;
+    for (const [i, written] of writes.entries()) {
+      const revision = i + 2;
+      const isRemoval = written === 'delete';
+      view = fold(
+        view,
+        isRemoval ? removal('space.threshold', revision) : value('space.threshold', revision, written),
+      );
+      if (isRemoval) expected = 0.5;
+      else if (typeof written === 'number' && written >= 0 && written <= 1) expected = written;
+      expect(view.variables.get('threshold')?.value).toBe(expected);
+    }
+  },
+);
+
+test.prop([
+  fc.array(
+    fc.tuple(
+      fc.constantFrom('space.threshold', 'definition.threshold', 'definition.agent.words', 'graph'),
+      fc.oneof(
+        fc.uint8Array(),
+        fc.json().map((text) => new TextEncoder().encode(text)),
+      ),
+    ),
+  ),
+])('no bytes make the fold throw', (writes) => {
+  const changes = writes.map(([key, data], i): KeyChange => ({
+    key,
+    revision: i + 1,
+    operation: 'put',
+    data,
+  }));
+  expect(fold(declared, ...changes).revision).toBe(Math.max(1, changes.length));
+});

@@ -1,0 +1,230 @@
+/**
+ * The fold: from the revisions of a space's bucket to its view. Pure; it never throws, whatever stands in the bucket.
+ *
+ * F1  A variable's value is its newest entry if the present definition allows it; what is not allowed is never applied, it is
+ *     listed in `rejected` with its reason, and the last value applied stays while it is allowed (R2). Else: `initial`.
+ * F2  Per key only the newest revision counts, in whatever order and grouping the changes of different keys arrive.
+ * F3  The view handed in stays as it is.
+ */
+import { MabeamError } from '@mabeam/bus';
+import { parseVariableDefinition } from './definition.ts';
+import { decodeEntry, readJson } from './entry.ts';
+import type { Json } from './json.ts';
+import { definitionKey, graphKey, parseKey, valueKey } from './keys.ts';
+import { localDefinitions } from './local.ts';
+import type { Problem } from './problem.ts';
+import { readGraph } from './topology.ts';
+import { validateValue } from './value.ts';
+import type { VariableDefinition } from './variable.ts';
+import type {
+  Declaration,
+  GraphState,
+  HeldEntry,
+  Rejection,
+  SpaceView,
+  ValueCell,
+  VariableState,
+} from './view.ts';
+
+/** One revision of one key of the bucket. */
+export interface KeyChange {
+  readonly key: string;
+  readonly revision: number;
+  readonly operation: 'put' | 'delete';
+  readonly data: Uint8Array;
+}
+
+/** Revisions that become visible together, and the bucket's revision after them. */
+export interface ChangeSet {
+  readonly revision: number;
+  readonly entries: readonly KeyChange[];
+}
+
+interface Draft {
+  readonly variables: Map<string, VariableState>;
+  readonly rejected: Map<string, Rejection>;
+  readonly values: Map<string, ValueCell>;
+  readonly declarations: Map<string, Declaration>;
+  /** Variables whose state must be settled anew. */
+  readonly touched: Set<string>;
+  graph: GraphState | undefined;
+  graphRevision: number;
+}
+
+/** The view after these change sets, in order. Revisions older than what is known of their key are passed over. */
+export function foldChanges(view: SpaceView, sets: readonly ChangeSet[]): SpaceView {
+  const revision = sets.reduce((last, set) => Math.max(last, set.revision), view.revision);
+  if (!sets.some((set) => set.entries.some(({ key }) => parseKey(key).kind !== 'other')))
+    return { ...view, revision };
+  const draft = draftOf(view);
+  for (const { entries } of sets) {
+    for (const entry of entries) acceptChange(draft, entry);
+    for (const id of draft.touched) settle(draft, id);
+    draft.touched.clear();
+  }
+  return viewOf(draft, revision);
+}
+
+function draftOf(view: SpaceView): Draft {
+  return {
+    variables: new Map(view.variables),
+    rejected: new Map(view.rejected),
+    values: new Map(view.cells.values),
+    declarations: new Map(view.cells.declarations),
+    touched: new Set(),
+    graph: view.graph,
+    graphRevision: view.cells.graphRevision,
+  };
+}
+
+function viewOf(draft: Draft, revision: number): SpaceView {
+  const { variables, rejected, graph, values, declarations, graphRevision } = draft;
+  return { revision, variables, rejected, graph, cells: { values, declarations, graphRevision } };
+}
+
+function acceptChange(draft: Draft, change: KeyChange): void {
+  const key = parseKey(change.key);
+  switch (key.kind) {
+    case 'value':
+      return acceptValue(draft, key.id, change);
+    case 'definition':
+      return acceptDeclaration(draft, change, (json) => declaredVariable(key.id, json));
+    case 'agent-definition':
+      return acceptDeclaration(draft, change, (json) => localDefinitions(key.agent, json));
+    case 'graph':
+      return acceptGraph(draft, change);
+    case 'other':
+  }
+}
+
+function acceptValue(draft: Draft, id: string, { revision, operation, data }: KeyChange): void {
+  const cell = draft.values.get(id);
+  if (cell !== undefined && cell.revision >= revision) return;
+  draft.touched.add(id);
+  if (operation === 'delete') {
+    draft.values.set(id, { revision });
+    return;
+  }
+  const read = decodeEntry(data);
+  const news = read.kind === 'entry' ? { latest: read.entry } : { problem: read.problem };
+  draft.values.set(id, { revision, ...news, good: cell?.good });
+}
+
+interface Declared {
+  readonly definitions: readonly VariableDefinition[];
+  readonly problems: readonly Problem[];
+}
+
+/** A declaration that cannot be read at all leaves the former in force (F1). */
+function acceptDeclaration(draft: Draft, change: KeyChange, declare: (json: unknown) => Declared): void {
+  const { key, revision } = change;
+  const before = draft.declarations.get(key);
+  if (before !== undefined && before.revision >= revision) return;
+  const read = readDeclared(change, declare);
+  const isUsable = read.definitions.length > 0 || read.problems.length === 0;
+  const definitions = isUsable ? read.definitions : (before?.definitions ?? []);
+  const definitionRevision = isUsable ? revision : (before?.definitionRevision ?? 0);
+  draft.declarations.set(key, { revision, definitions, definitionRevision });
+  noteRejection(draft, key, revision, read.problems[0]);
+  for (const { id } of [...definitions, ...(before?.definitions ?? [])]) draft.touched.add(id);
+}
+
+function readDeclared({ operation, data }: KeyChange, declare: (json: unknown) => Declared): Declared {
+  if (operation === 'delete') return { definitions: [], problems: [] };
+  const body = readJson(data);
+  if (body !== undefined) return declare(body.json);
+  const message = 'the bytes are not JSON text; write the definition as JSON in UTF-8';
+  return { definitions: [], problems: [{ code: 'invalid-definition', field: '', message }] };
+}
+
+function declaredVariable(id: string, json: unknown): Declared {
+  try {
+    const definition = parseVariableDefinition(json, { unknownFields: 'ignore' });
+    if (definition.id === id) return { definitions: [definition], problems: [] };
+    const message = `the definition names ${definition.id} under the key of ${id}; put it under its own key`;
+    return { definitions: [], problems: [{ code: 'invalid-definition', field: 'id', message }] };
+  } catch (thrown) {
+    if (!(thrown instanceof MabeamError)) throw thrown;
+    return {
+      definitions: [],
+      problems: [{ code: 'invalid-definition', field: '', message: thrown.message }],
+    };
+  }
+}
+
+function acceptGraph(draft: Draft, { revision, operation, data }: KeyChange): void {
+  if (draft.graphRevision >= revision) return;
+  draft.graphRevision = revision;
+  const read = operation === 'delete' ? undefined : readGraph(readJson(data)?.json);
+  if (read === undefined) draft.graph = undefined;
+  else if (read.kind === 'graph') draft.graph = { graph: read.graph, revision };
+  noteRejection(draft, graphKey, revision, read?.kind === 'invalid' ? read.problem : undefined);
+}
+
+/** Puts a variable's state, and whether its newest entry was rejected, in accord with its cell and its definition (F1). */
+function settle(draft: Draft, id: string): void {
+  const declaration = draft.declarations.get(definitionKey(id));
+  const definition = declaration?.definitions.find((each) => each.id === id);
+  const cell = draft.values.get(id);
+  if (declaration === undefined || definition === undefined) {
+    draft.variables.delete(id);
+    const message = 'no definition declares this variable; create it first';
+    const stray: Problem = { code: 'unknown-variable', field: '', message };
+    if (cell !== undefined)
+      noteRejection(draft, valueKey(id), cell.revision, isEmpty(cell) ? undefined : stray, id);
+    return;
+  }
+  const { chosen, value, problem } = chooseValue(definition, cell);
+  if (cell !== undefined) {
+    draft.values.set(id, problem === undefined ? { ...cell, good: chosen } : cell);
+    noteRejection(draft, valueKey(id), cell.revision, problem, id);
+  }
+  draft.variables.set(id, {
+    id,
+    definition,
+    definitionRevision: declaration.definitionRevision,
+    value,
+    revision: chosen?.revision ?? 0,
+    keyRevision: cell?.revision ?? 0,
+    entry: chosen?.entry,
+  });
+}
+
+interface Choice {
+  readonly chosen: HeldEntry | undefined;
+  readonly value: Json;
+  readonly problem: Problem | undefined;
+}
+
+function chooseValue(definition: VariableDefinition, cell: ValueCell | undefined): Choice {
+  let problem = cell?.problem;
+  if (cell?.latest !== undefined) {
+    const verdict = validateValue(definition, cell.latest.value);
+    if (verdict.kind === 'valid') {
+      return {
+        chosen: { entry: cell.latest, revision: cell.revision },
+        value: verdict.value,
+        problem: undefined,
+      };
+    }
+    problem = { code: verdict.code, field: verdict.field, message: verdict.message };
+  }
+  const former = cell?.good === undefined ? undefined : validateValue(definition, cell.good.entry.value);
+  if (former?.kind === 'valid') return { chosen: cell?.good, value: former.value, problem };
+  return { chosen: undefined, value: definition.initial, problem };
+}
+
+function isEmpty(cell: ValueCell): boolean {
+  return cell.latest === undefined && cell.problem === undefined;
+}
+
+function noteRejection(
+  draft: Draft,
+  key: string,
+  revision: number,
+  problem: Problem | undefined,
+  id?: string,
+): void {
+  if (problem === undefined) draft.rejected.delete(key);
+  else draft.rejected.set(key, { ...problem, key, revision, id });
+}

@@ -1,0 +1,112 @@
+/**
+ * The view of a space: its variables as one process sees them at one revision. fold.ts makes it from the bucket's keys.
+ *
+ * A view never changes; whoever holds one works with one consistent revision. What is in it is valid.
+ */
+import type { ValueEntry } from './entry.ts';
+import type { Json } from './json.ts';
+import { definitionKey, splitVariableId } from './keys.ts';
+import type { Problem } from './problem.ts';
+import type { CoordinationGraph } from './topology.ts';
+import type { VariableDefinition } from './variable.ts';
+
+/** A variable at one revision. */
+export interface VariableState {
+  readonly id: string;
+  readonly definition: VariableDefinition;
+  readonly definitionRevision: number;
+  /** Normalised and valid under the definition. */
+  readonly value: Json;
+  /** Revision that wrote the value; 0 while it is the initial one. */
+  readonly revision: number;
+  /** Last revision of the key, rejected ones and deletions included: what a compare-and-set must expect. */
+  readonly keyRevision: number;
+  /** The entry the value came in, with its author and cause; absent while it is the initial one. */
+  readonly entry?: ValueEntry | undefined;
+}
+
+/** Something in the bucket that was not applied. */
+export interface Rejection extends Problem {
+  readonly key: string;
+  readonly revision: number;
+  /** The variable it was meant for, when it was a value. */
+  readonly id?: string | undefined;
+}
+
+/** The graph in force and its epoch. */
+export interface GraphState {
+  readonly graph: CoordinationGraph;
+  readonly revision: number;
+}
+
+/** A space's variables at one revision. */
+export interface SpaceView {
+  /** Revision of the bucket up to which everything is folded in. */
+  readonly revision: number;
+  readonly variables: ReadonlyMap<string, VariableState>;
+  /** What was not applied, by key. */
+  readonly rejected: ReadonlyMap<string, Rejection>;
+  readonly graph: GraphState | undefined;
+  /** What the fold remembers of each key; of no use to readers. */
+  readonly cells: Cells;
+}
+
+/** An entry and the revision it has. */
+export interface HeldEntry {
+  readonly entry: ValueEntry;
+  readonly revision: number;
+}
+
+/** What the fold remembers of a value's key. */
+export interface ValueCell {
+  readonly revision: number;
+  readonly latest?: ValueEntry | undefined;
+  readonly problem?: Problem | undefined;
+  /** The last entry that was applied. */
+  readonly good?: HeldEntry | undefined;
+}
+
+/** What the fold remembers of a key that declares variables. */
+export interface Declaration {
+  readonly revision: number;
+  readonly definitions: readonly VariableDefinition[];
+  readonly definitionRevision: number;
+}
+
+/** What the fold remembers of the keys. */
+export interface Cells {
+  readonly values: ReadonlyMap<string, ValueCell>;
+  readonly declarations: ReadonlyMap<string, Declaration>;
+  readonly graphRevision: number;
+}
+
+/** The view of a space in which nothing was ever written. */
+export function emptyView(): SpaceView {
+  const cells: Cells = { values: new Map(), declarations: new Map(), graphRevision: 0 };
+  return { revision: 0, variables: new Map(), rejected: new Map(), graph: undefined, cells };
+}
+
+/** The last revision of a variable's key or of the key it is declared under; 0 when it was never written. */
+export function keyRevisions(
+  view: SpaceView,
+  id: string,
+): { readonly value: number; readonly definition: number } {
+  return {
+    value: view.cells.values.get(id)?.revision ?? 0,
+    definition: view.cells.declarations.get(definitionKey(id))?.revision ?? 0,
+  };
+}
+
+/**
+ * What an agent sees: every global variable by its id, and its own local ones by their bare name. A local variable hides a
+ * global one of the same name.
+ */
+export function valuesFor(view: SpaceView, agent: string): Readonly<Record<string, Json>> {
+  const states = [...view.variables.values()].map((state) => ({
+    ...splitVariableId(state.id),
+    value: state.value,
+  }));
+  const globals = states.filter((state) => state.agent === undefined);
+  const locals = states.filter((state) => state.agent === agent);
+  return Object.fromEntries([...globals, ...locals].map(({ name, value }) => [name, value]));
+}
