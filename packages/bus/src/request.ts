@@ -1,10 +1,10 @@
 /** The asker's end of a request: envelope out, answer or typed error back, a CLIENT span around it. */
-import type { Msg } from '@nats-io/transport-node';
+import type { Msg, MsgHdrs } from '@nats-io/transport-node';
 import { busError } from './errors.ts';
 import { decodeBody } from './codec.ts';
 import { decodeAnswer, encodeQuestion, looksLikeEnvelope, type QuestionMeta } from './envelope.ts';
 import { errorFromBody, MabeamError } from './error.ts';
-import { headerMapOf } from './message.ts';
+import { headerMapOf, headersOf } from './message.ts';
 import { attributes } from './semconv.ts';
 import { isNoResponders } from './multiplexer.ts';
 import { activeTraceparent, inSpan } from './tracing.ts';
@@ -39,7 +39,8 @@ export function request(
     const timeoutMs = options.timeoutMs ?? defaultTimeoutMs;
     const payload = encodeQuestion(body, metaOf(options, timeoutMs));
     assertFits(wire, subject, payload);
-    return answerOf(await wire.calls.call(subject, payload, { timeoutMs, signal: options.signal }));
+    const headers = sampledHeaders();
+    return answerOf(await wire.calls.call(subject, payload, { timeoutMs, signal: options.signal, headers }));
   });
 }
 
@@ -96,6 +97,12 @@ export function destination(subject: string): Record<string, string> {
     [attributes.messagingDestination]: subject,
     ...(space === undefined ? {} : { [attributes.space]: space }),
   };
+}
+
+/** The trace context of a sampled question stands in the headers too, where the server's own message tracing sees it. */
+function sampledHeaders(): MsgHdrs | undefined {
+  const traceparent = activeTraceparent();
+  return traceparent?.endsWith('-01') === true ? headersOf({ traceparent }) : undefined;
 }
 
 function metaOf(options: RequestOptions, timeoutMs: number): QuestionMeta {

@@ -62,22 +62,22 @@ export function spaceStreams(space: string): StreamDefinition[] {
   return [
     bucketDefinition(names.bucket, at('variable'), {
       historyDepth: 64,
-      maxBytes: 256 * mebibyte,
+      maxBytes: 64 * mebibyte,
       isAtomic: true,
     }),
-    bucketDefinition(names.observed, at('observed'), { historyDepth: 1, maxBytes: 64 * mebibyte }),
-    bucketDefinition(names.leases, at('lease'), { historyDepth: 1, maxBytes: 64 * mebibyte, expires: true }),
+    bucketDefinition(names.observed, at('observed'), { historyDepth: 1, maxBytes: 16 * mebibyte }),
+    bucketDefinition(names.leases, at('lease'), { historyDepth: 1, maxBytes: 16 * mebibyte, expires: true }),
     {
       name: names.events,
       subjects: [at('event.*.*.*'), at('trigger.>')],
       max_age: nanos(7 * dayMs),
-      max_bytes: 512 * mebibyte,
+      max_bytes: 256 * mebibyte,
     },
     {
       name: names.tasks,
       subjects: [at('task.*')],
       retention: RetentionPolicy.Workqueue,
-      max_bytes: 1_024 * mebibyte,
+      max_bytes: 256 * mebibyte,
       max_age: nanos(7 * dayMs),
       discard: DiscardPolicy.New,
     },
@@ -85,7 +85,7 @@ export function spaceStreams(space: string): StreamDefinition[] {
       name: names.outcomes,
       subjects: [at('event.task.*.*.*')],
       max_age: nanos(60 * minuteMs),
-      max_bytes: 1_024 * mebibyte,
+      max_bytes: 256 * mebibyte,
     },
   ];
 }

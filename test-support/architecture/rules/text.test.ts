@@ -114,7 +114,9 @@ test('a table counts wherever it stands, but not in a test', () => {
     'packages/bus/src/spec.ts': table("'a-b': {}"),
     'packages/bus/src/spec.test.ts': table("'c-d': {}"),
   });
-  expect(shown(errorCodes(house))).toEqual(['packages/bus/src/spec.ts:1 a-b has no heading in docs/errors.md']);
+  expect(shown(errorCodes(house))).toEqual([
+    'packages/bus/src/spec.ts:1 a-b has no heading in docs/errors.md',
+  ]);
 });
 
 test('keys inside an entry of the table are not codes', () => {

@@ -103,6 +103,12 @@ async function launch(bin: string, options: Launch): Promise<ServerHandle> {
   }
 }
 
+/**
+ * The limits of streams are reservations against this one, whatever they hold. The server's own default, a share of the free
+ * disk, would refuse a further space on a small machine; a full disk is refused when it is full.
+ */
+const storageLimit = 'jetstream { max_file_store: 1TB }';
+
 function openStore(storeDir: string | undefined): string {
   try {
     if (storeDir === undefined) return mkdtempSync(join(tmpdir(), 'mabeam-server-'));
@@ -115,15 +121,12 @@ function openStore(storeDir: string | undefined): string {
 }
 
 function serverArguments(options: Launch, portsDir: string): string[] {
-  const { storeDir, port = 'random', host = '127.0.0.1', name, config } = options;
+  const { storeDir, port = 'random', host = '127.0.0.1', name, config = [] } = options;
   const listen = ['-a', host, '-p', port === 'random' ? '-1' : String(port)];
-  const args = [...listen, '-js', '-sd', join(storeDir, 'jetstream'), '--ports_file_dir', portsDir];
+  const file = join(storeDir, 'server.conf');
+  writeFileSync(file, `${[storageLimit, ...config].join('\n')}\n`);
+  const args = [...listen, '-c', file, '-js', '-sd', join(storeDir, 'jetstream'), '--ports_file_dir', portsDir];
   if (name !== undefined) args.push('-n', name);
-  if (config !== undefined) {
-    const file = join(storeDir, 'server.conf');
-    writeFileSync(file, `${config.join('\n')}\n`);
-    args.push('-c', file);
-  }
   return args;
 }
 
