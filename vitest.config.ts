@@ -16,7 +16,10 @@ export default defineConfig({
         extends: true,
         test: {
           name: 'unit',
-          include: ['{packages,cmd,docs/examples}/*/{src,test}/**/*.test.ts', 'test-support/**/*.test.ts'],
+          include: [
+            '{packages,cmd,docs/examples}/*/{src,experiments,test}/**/*.test.ts',
+            'test-support/**/*.test.ts',
+          ],
           exclude: ['**/*.int.test.ts'],
           environment: 'node',
         },

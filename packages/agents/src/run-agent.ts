@@ -19,10 +19,11 @@ import {
   type Task,
   type Worker,
 } from '@mabeam/bus';
-import { createLogger, shutdownTelemetry, type Logger } from '@mabeam/telemetry/api';
+import { attributes, createLogger, shutdownTelemetry, type Logger } from '@mabeam/telemetry/api';
+import { trace } from '@opentelemetry/api';
 import { openVariables, type VariableStore } from '@mabeam/variables';
 import { parseAgentSpec, type AgentSpec } from './agent-spec.ts';
-import { ContextSource } from './context.ts';
+import { ContextSource, type AgentContext } from './context.ts';
 import type { AgentDefinition } from './define.ts';
 import { agentError } from './errors.ts';
 import { ControlPipe, parseHosting, type Hosting } from './hosting.ts';
@@ -119,7 +120,9 @@ async function answerQuestion<I, O>(member: Member<I, O>, request: ServedRequest
     });
   }
   const input = await inputOf(member, request.body);
-  const output = await definition.ask(input, { ...source.current(request.signal), from: request.from });
+  const context = source.current(request.signal);
+  markSpan(context);
+  const output = await definition.ask(input, { ...context, from: request.from });
   return outputOf(member, output);
 }
 
@@ -127,7 +130,15 @@ async function workOn<I, O>(member: Member<I, O>, task: Task): Promise<unknown> 
   const { definition, source } = member;
   const input = await inputOf(member, task.input);
   const context = { ...source.current(task.signal), task: task.id, attempt: task.attempt };
+  markSpan(context);
   return outputOf(member, await definition.task?.(input, context));
+}
+
+/** The span of a call says by which revision of the variables it ran. */
+function markSpan({ agent, revision }: AgentContext): void {
+  trace
+    .getActiveSpan()
+    ?.setAttributes({ [attributes.agent]: agent, [attributes.variableRevision]: revision });
 }
 
 /** A2: the sender may know a newer graph than we do: then we wait for it, shortly. */

@@ -155,11 +155,16 @@ export class Bus implements AsyncDisposable {
     await Promise.race([this.#wire.connection.flush(), passed]);
   }
 
-  /** Sends what is buffered, then closes; closing twice is nothing. */
-  async close(): Promise<void> {
+  /** Sends what is buffered, waiting at most `drainMs` for a silent server, then closes; closing twice is nothing. */
+  async close(drainMs = 2_000): Promise<void> {
+    const { connection } = this.#wire;
     if (this.#wire.closed) return;
-    if (this.#wire.connected) await this.#wire.connection.drain().catch(() => undefined);
-    await this.#wire.connection.close();
+    if (this.#wire.connected) {
+      const late = new Promise<void>((resolve) => setTimeout(resolve, drainMs).unref());
+      // A drain cut short by a lost connection has nothing left to send.
+      await Promise.race([connection.drain().catch(() => undefined), late]);
+    }
+    await connection.close();
   }
 
   [Symbol.asyncDispose](): Promise<void> {

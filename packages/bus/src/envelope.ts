@@ -11,7 +11,7 @@ import { busError } from './errors.ts';
 import { errorFromBody, type ErrorBody, type MabeamError } from './error.ts';
 
 /** Version of the envelope; the first element of the array. */
-export const protocolVersion = 1;
+const protocolVersion = 1;
 
 /** What accompanies a question. */
 export interface QuestionMeta {

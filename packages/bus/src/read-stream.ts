@@ -104,7 +104,7 @@ export async function readBatch(
 }
 
 /** The stored message of a direct get. */
-export function storedMessage(message: Msg): StoredMessage {
+function storedMessage(message: Msg): StoredMessage {
   const headers = headerMapOf(message.headers);
   const subject = headers.get('nats-subject') ?? message.subject;
   const sequence = Number(headers.get('nats-sequence') ?? 0);

@@ -27,7 +27,7 @@ export interface Task {
   readonly input: unknown;
   /** 1 for the first attempt. */
   readonly attempt: number;
-  /** Aborts when the worker closes. */
+  /** Aborts when the worker closes and its grace has passed: the task will be delivered again. */
   readonly signal: AbortSignal;
 }
 
@@ -124,7 +124,10 @@ export class Worker implements AsyncDisposable {
   readonly #handler: TaskHandler;
   readonly #options: Required<WorkOptions>;
   readonly #running = new Set<Promise<void>>();
+  /** Takes no new tasks. */
   readonly #closing = new AbortController();
+  /** Gives up the tasks it has. */
+  readonly #aborting = new AbortController();
   readonly #done: Promise<void>;
 
   constructor(bus: Bus, at: Subjects, group: string, handler: TaskHandler, options: WorkOptions) {
@@ -141,9 +144,12 @@ export class Worker implements AsyncDisposable {
     return this.#done;
   }
 
-  async close(): Promise<void> {
+  /** Drains: takes no new tasks and finishes those it has within `graceMs` (default 5 000); what is left is given back. */
+  async close(graceMs = 5_000): Promise<void> {
     this.#closing.abort();
+    const timer = setTimeout(() => this.#aborting.abort(), graceMs);
     await Promise.allSettled(this.#running);
+    clearTimeout(timer);
     await this.#done;
   }
 
@@ -213,7 +219,7 @@ export class Worker implements AsyncDisposable {
     try {
       input = decodeBody(delivery.data, delivery.headers.get('content-type'));
       if (delivery.count > maxDeliveries) throw exhausted(task, delivery.count - 1);
-      const { signal } = this.#closing;
+      const { signal } = this.#aborting;
       const output = await this.#handler({
         id: task,
         group: this.#group,
@@ -223,6 +229,7 @@ export class Worker implements AsyncDisposable {
       });
       return { ...base, kind: 'completed', output: output ?? null };
     } catch (error) {
+      if (this.#aborting.signal.aborted) throw error;
       const isFinal = delivery.count >= maxDeliveries || (error instanceof MabeamError && !error.retryable);
       if (!isFinal) throw error;
       return {

@@ -176,6 +176,15 @@ describe('an unreliable server', () => {
     asker.publish(at.signal('metrics', 'x'), {});
   });
 
+  it('closes within its bound when the server has gone silent', async () => {
+    await using server = await startTestServer();
+    await using proxy = await openFaultProxy(server.url);
+    const bus = await connectBus({ url: proxy.url, name: 'silent' });
+    proxy.freeze();
+    await bus.close(50);
+    expect(bus.connected).toBe(false);
+  });
+
   it('names the cure when no server answers', async () => {
     const error = await failureOf(
       connectBus({ url: 'nats://127.0.0.1:1', name: 'x', connectTimeoutMs: 200 }),

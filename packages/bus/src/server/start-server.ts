@@ -125,7 +125,16 @@ function serverArguments(options: Launch, portsDir: string): string[] {
   const listen = ['-a', host, '-p', port === 'random' ? '-1' : String(port)];
   const file = join(storeDir, 'server.conf');
   writeFileSync(file, `${[storageLimit, ...config].join('\n')}\n`);
-  const args = [...listen, '-c', file, '-js', '-sd', join(storeDir, 'jetstream'), '--ports_file_dir', portsDir];
+  const args = [
+    ...listen,
+    '-c',
+    file,
+    '-js',
+    '-sd',
+    join(storeDir, 'jetstream'),
+    '--ports_file_dir',
+    portsDir,
+  ];
   if (name !== undefined) args.push('-n', name);
   return args;
 }

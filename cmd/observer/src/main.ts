@@ -1,0 +1,82 @@
+/**
+ * mabeam-observer: forwards the telemetry of all spaces to an OTLP receiver. Run as many as you like: they share the
+ * work, and when one dies the others go on. SIGTERM finishes the POST on its way and exits 0.
+ */
+import { parseArgs } from 'node:util';
+import { connectBus, ensureStreams, MabeamError, platformStreams } from '@mabeam/bus';
+import { createLogger, readForwardSettings, runForwarder, type Logger } from '@mabeam/telemetry';
+
+const help = `mabeam-observer: forwards traces, logs and metrics from NATS to an OTLP receiver
+
+  mabeam-observer [--server nats://127.0.0.1:4222]
+
+  --server URL   the nats-server; default $NATS_URL, else nats://127.0.0.1:4222
+  --help         this text
+
+Where to, by OpenTelemetry's own variables:
+  OTEL_EXPORTER_OTLP_ENDPOINT=http://127.0.0.1:4318   base URL; /v1/traces, /v1/logs and /v1/metrics are added
+  OTEL_EXPORTER_OTLP_TRACES_ENDPOINT (…_LOGS_, …_METRICS_)   one kind's full URL
+  OTEL_EXPORTER_OTLP_HEADERS=key=value,key=value   for instance an API key
+Without an endpoint nothing is forwarded; telemetry stays in the stream for 15 minutes.`;
+
+const log = createLogger({ name: 'observer' });
+const stop = new AbortController();
+process.exitCode = await main().catch((error: unknown) => fail(log, error));
+
+/** Runs until SIGTERM or SIGINT; returns the exit status. */
+async function main(): Promise<number> {
+  const options = readFlags();
+  if (options.help) {
+    console.log(help);
+    return 0;
+  }
+  for (const signal of ['SIGTERM', 'SIGINT'] as const) process.once(signal, () => stop.abort());
+  const settings = readForwardSettings(process.env);
+  await using bus = await connectBus({
+    name: 'observer',
+    ...(options.server === undefined ? {} : { url: options.server }),
+    signal: stop.signal,
+  });
+  await ensureStreams(bus, platformStreams());
+  const to = settings.targets.map(({ url }) => url);
+  if (to.length === 0) {
+    log.info(
+      'nothing is forwarded; set OTEL_EXPORTER_OTLP_ENDPOINT to the base URL of an OTLP receiver to change that',
+    );
+    await aborted(stop.signal);
+    return 0;
+  }
+  log.info({ to }, 'forwarding telemetry');
+  const stats = await runForwarder(bus, { ...settings, signal: stop.signal, log });
+  log.info({ ...stats }, 'observer stopped');
+  return 0;
+}
+
+function readFlags(): { readonly help: boolean; readonly server: string | undefined } {
+  const { values } = parseArgs({
+    options: { server: { type: 'string' }, help: { type: 'boolean', short: 'h' } },
+  });
+  return { help: values.help === true, server: values.server };
+}
+
+function aborted(signal: AbortSignal): Promise<void> {
+  if (signal.aborted) return Promise.resolve();
+  return new Promise((resolve) => {
+    signal.addEventListener('abort', () => resolve(), { once: true });
+  });
+}
+
+function fail(to: Logger, error: unknown): number {
+  // Told to stop while connecting.
+  if (stop.signal.aborted) return 0;
+  if (error instanceof MabeamError) {
+    to.error({ code: error.code, details: error.details }, error.message);
+    return error.exit;
+  }
+  // parseArgs explains a wrong flag itself.
+  if (error instanceof TypeError && 'code' in error) {
+    to.error(`${error.message} (see --help)`);
+    return 2;
+  }
+  throw error;
+}

@@ -1,0 +1,141 @@
+/**
+ * Replays a run of the mail desk offline, without bus and processes: the same specialists, judge, auditor and rule, on the same mail in the
+ * same order. What the live desk does late is late here too: feedback reaches the learners `feedbackLag` mails after its verdict, and a
+ * raised alarm changes the team `adaptationLag` mails later. A specialist that joins has learned from all feedback kept so far, which is
+ * the state it would have if it had listened from the beginning. The control is judged beside it, with only the new team withheld.
+ *
+ * Labels are used in two places only: in feedback (a share of the mails, drawn by the seed) and, afterwards, for the figures.
+ */
+import type { Corpus } from '../src/corpus.ts';
+import type { Label } from '../src/mail-entry.ts';
+import type { ParsedMail } from '../src/mail.ts';
+import { newQualityWatch, watchQuality, type QualitySettings, type QualityWatch } from '../src/quality.ts';
+import type { Audit } from '../src/scores.ts';
+import { seededRandom } from '../src/seeded.ts';
+import { headersSpecialist } from '../src/specialists/headers.ts';
+import { linksSpecialist } from '../src/specialists/links.ts';
+import type { Learner, Opinion, Specialist } from '../src/specialists/opinion.ts';
+import { styleSpecialist } from '../src/specialists/style.ts';
+import { wordsSpecialist } from '../src/specialists/words.ts';
+import { combineOpinions } from '../src/verdict.ts';
+
+export interface ReplayOptions {
+  readonly seed: number;
+  readonly team: readonly string[];
+  readonly joining: readonly string[];
+  readonly threshold: number;
+  readonly feedbackShare: number;
+  readonly feedbackLag: number;
+  readonly adaptationLag: number;
+  readonly quality: QualitySettings;
+}
+
+/** One mail of a replay: its truth, and both verdicts. */
+export interface ReplayedMail {
+  readonly phase: number;
+  readonly truth: Label;
+  readonly control: Label;
+  readonly adapted: Label;
+}
+
+export interface Replay {
+  readonly mails: readonly ReplayedMail[];
+  /** Which mails (by place) were the last to be audited when the alarm fired; the first one changes the team. */
+  readonly alarms: readonly number[];
+}
+
+/** A specialist with its state, so that those of different kinds can stand in one list. */
+interface Desk {
+  readonly id: string;
+  readonly ask: (mail: ParsedMail) => Opinion;
+  readonly tell: (mail: ParsedMail, label: Label) => void;
+}
+
+interface Pending {
+  readonly at: number;
+  readonly mail: ParsedMail;
+  readonly audit: Audit;
+}
+
+/** Replays the mails of a corpus; `parsed` gives the parsed mail of an entry by id. */
+export function replayMail(
+  corpus: Corpus,
+  parsed: ReadonlyMap<string, ParsedMail>,
+  options: ReplayOptions,
+): Replay {
+  const random = seededRandom(options.seed + 7_919);
+  const desks = [
+    watcher(headersSpecialist()),
+    learner(wordsSpecialist()),
+    learner(linksSpecialist()),
+    learner(styleSpecialist()),
+  ];
+  const pending: Pending[] = [];
+  const mails: ReplayedMail[] = [];
+  const alarms: number[] = [];
+  let watch = newQualityWatch();
+  for (const [phase, { entries }] of corpus.phases.entries()) {
+    for (const { id, label } of entries) {
+      const mail = parsed.get(id);
+      if (mail === undefined || label === undefined)
+        throw new Error(`mail ${id} has no label or was not parsed`);
+      const at = mails.length;
+      watch = catchUp(desks, pending, watch, { at, options, alarms });
+      const opinions = Object.fromEntries(desks.map((desk) => [desk.id, desk.ask(mail)]));
+      const adapted = alarms[0] !== undefined && at >= alarms[0] + options.adaptationLag;
+      const control = judge(opinions, options.team, options.threshold);
+      const verdict = adapted
+        ? judge(opinions, [...options.team, ...options.joining], options.threshold)
+        : control;
+      if (random() < options.feedbackShare) pending.push({ at, mail, audit: { truth: label, verdict } });
+      mails.push({ phase, truth: label, control, adapted: verdict });
+    }
+  }
+  return { mails, alarms };
+}
+
+/** Hands the feedback that is due to the learners and to the auditor. */
+function catchUp(
+  desks: readonly Desk[],
+  pending: Pending[],
+  before: QualityWatch,
+  now: { readonly at: number; readonly options: ReplayOptions; readonly alarms: number[] },
+): QualityWatch {
+  let watch = before;
+  while (pending[0] !== undefined && pending[0].at + now.options.feedbackLag <= now.at) {
+    const { mail, audit } = pending[0];
+    pending.shift();
+    for (const desk of desks) desk.tell(mail, audit.truth);
+    const step = watchQuality(watch, audit, now.options.quality);
+    if (step.fired) now.alarms.push(now.at);
+    watch = step.watch;
+  }
+  return watch;
+}
+
+function judge(
+  opinions: Readonly<Record<string, Opinion>>,
+  team: readonly string[],
+  threshold: number,
+): Label {
+  return combineOpinions(
+    Object.fromEntries(Object.entries(opinions).filter(([id]) => team.includes(id))),
+    threshold,
+  ).label;
+}
+
+function watcher<S, T>({ id, fresh, opinion, settings }: Specialist<S, T>): Desk {
+  const state = fresh();
+  return { id, ask: (mail) => opinion(state, mail, settings), tell: () => undefined };
+}
+
+function learner<S, T>({ id, fresh, opinion, learn, settings }: Learner<S, T>): Desk {
+  let state = fresh();
+  return {
+    id,
+    ask: (mail) => opinion(state, mail, settings),
+    tell: (mail, label) => {
+      state = learn(state, mail, label, settings);
+    },
+  };
+}

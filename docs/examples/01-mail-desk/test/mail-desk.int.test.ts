@@ -1,0 +1,117 @@
+/** The mail desk as a whole: real processes, a real nats-server of its own, real mail. */
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { openReplica, parseJson, spaceNames, subjects, type Bus } from '@mabeam/bus';
+import { parseObservedInstance } from '@mabeam/cluster';
+import { isAlive, waitFor } from '@mabeam/testing';
+import type { DevSession } from 'mabeam/dev';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { runDesk } from '../src/desk.ts';
+
+const options = { seed: 3, out: '', json: false };
+
+describe('the mail desk', () => {
+  let folder = '';
+  beforeAll(async () => {
+    folder = await mkdtemp(join(tmpdir(), 'mail-desk-test-'));
+  });
+  afterAll(() => rm(folder, { recursive: true, force: true }));
+
+  it(
+    'judges fifty hand-made messages, malformed ones among them, each exactly once',
+    { timeout: 60_000 },
+    async () => {
+      const input = join(folder, 'hand-made.jsonl');
+      const lines = Array.from({ length: 50 }, (_, n) => ({
+        id: `hand-${n}`,
+        raw:
+          n % 10 === 9
+            ? `no headers at all \u0000 ${n}`
+            : `From: a${n}@example.org\nTo: b@example.org\nSubject: note ${n}\n\nHello, see you at ${n}.\n`,
+        label: n % 2 === 0 ? 'ham' : 'spam',
+      }));
+      await writeFile(input, lines.map((line) => JSON.stringify(line)).join('\n'));
+      const { summary, mails, control } = await runDesk({ ...options, input });
+      expect(mails.map(({ id }) => id).toSorted()).toEqual(lines.map(({ id }) => id).toSorted());
+      expect(summary).toMatchObject({ messages: 50, verdicts: 50, failures: 0, adaptations: [] });
+      expect(control).toHaveLength(50);
+      expect(summary.processes).toBeGreaterThanOrEqual(6);
+      expect(mails.find(({ id }) => id === 'hand-9')?.result).toMatchObject({
+        kind: 'ruled',
+        ruling: { defects: expect.arrayContaining(['no-sender']) },
+      });
+    },
+  );
+
+  it(
+    "one mail's journey is one trace without orphans across the desk's processes",
+    { timeout: 60_000 },
+    async () => {
+      const { trace } = await runDesk({ ...options, limit: 60 });
+      expect(trace?.orphans).toEqual([]);
+      expect(trace?.roots).toHaveLength(1);
+      expect(trace?.processes.length).toBeGreaterThanOrEqual(5);
+    },
+  );
+
+  it(
+    'ends with every message judged exactly once when a specialist, the node, the orchestrator and the server are killed in the middle',
+    { timeout: 120_000 },
+    async () => {
+      const killed: number[] = [];
+      let killing: Promise<void> = Promise.resolve();
+      let judged = 0;
+      const { summary, mails, control } = await runDesk(
+        { ...options, limit: 600 },
+        {
+          onReady: (session, bus) => {
+            killing = killOneAfterTheOther(session, bus, killed, () => judged);
+          },
+          onJudged: () => {
+            judged += 1;
+          },
+        },
+      );
+      await killing;
+      expect(killed).toHaveLength(4);
+      expect(killed.filter(isAlive)).toEqual([]);
+      expect(summary).toMatchObject({ messages: 600, verdicts: 600, failures: 0 });
+      expect(new Set(mails.map(({ id }) => id)).size).toBe(600);
+      expect(new Set(control.map(({ id }) => id)).size).toBe(600);
+    },
+  );
+});
+
+/** Kills with -9, each once the desk has judged on after the last one; nobody dies before mail is under way. */
+async function killOneAfterTheOther(
+  session: DevSession,
+  bus: Bus,
+  killed: number[],
+  judged: () => number,
+): Promise<void> {
+  const partOf = (name: string): number | undefined =>
+    session.processes().find((part) => part.name === name)?.pid;
+  const victims = [
+    () => specialistPid(bus),
+    () => partOf('node'),
+    () => partOf('orchestrator'),
+    () => partOf('nats-server'),
+  ];
+  for (const victim of victims) {
+    const before = judged();
+    await waitFor(() => judged() >= before + 60, { what: 'the desk goes on judging', timeoutMs: 30_000 });
+    const pid = await waitFor(victim, { what: 'the next victim runs', timeoutMs: 10_000 });
+    process.kill(pid, 'SIGKILL');
+    killed.push(pid);
+  }
+}
+
+async function specialistPid(bus: Bus): Promise<number | undefined> {
+  await using observed = await openReplica(bus, {
+    bucket: spaceNames('mail-desk').observed,
+    prefix: subjects('mail-desk').at('observed'),
+  });
+  const specialists = observed.entries().map(({ data }) => parseObservedInstance(parseJson(data)));
+  return specialists.find((instance) => instance?.agent === 'style' || instance?.agent === 'headers')?.pid;
+}

@@ -1,0 +1,30 @@
+/** @mabeam/cluster: where agents run. The public names. */
+export { clusterErrors } from './errors.ts';
+export { exitWithParent } from './exit-with-parent.ts';
+export type { ParentLink } from './exit-with-parent.ts';
+export { hostInstance } from './host.ts';
+export type { HostResult } from './host.ts';
+export { HostedInstance } from './hosted-instance.ts';
+export type { HostOptions, InstanceEnd } from './hosted-instance.ts';
+export { runNode } from './node.ts';
+export type { AgentLine, NodeEnd, NodeOptions } from './node.ts';
+export { nodeCommandSubject, orderStart, orderStop } from './node-command.ts';
+export type { NodeReply, NodeRequestOptions, StartCommand, StopCommand } from './node-command.ts';
+export { nodeIdFrom } from './node-id.ts';
+export { placeAgent } from './placement.ts';
+export type { Placement } from './placement.ts';
+export { defaultDrainMs, superviseProcess, SupervisedProcess } from './process.ts';
+export type { FinalProcessState, ProcessOptions, ProcessState } from './process.ts';
+export {
+  instanceLeaseKey,
+  instanceStatus,
+  leaseTtlMs,
+  observedKey,
+  parseInstanceHolder,
+  parseInstanceKey,
+  parseNodeRecord,
+  parseObservedInstance,
+} from './registry.ts';
+export type { InstanceHolder, InstanceId, InstanceStatus, NodeRecord, ObservedInstance } from './registry.ts';
+export { decideRestart, defaultRestartPolicy, describeExit } from './supervision.ts';
+export type { Ending, Exit, RestartDecision, RestartPolicy, RestartType } from './supervision.ts';

@@ -1,0 +1,108 @@
+/**
+ * How an agent is started: the command line and the environment of one incarnation (docs/protocol.md, "Hosted agents").
+ * Pure, but for the folder of compiled code.
+ */
+import { chmodSync, lstatSync, mkdirSync } from 'node:fs';
+import { tmpdir, userInfo } from 'node:os';
+import { isAbsolute, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import type { AgentSpec } from '@mabeam/agents';
+import { clusterError } from './errors.ts';
+
+/** A command with its arguments. */
+export interface CommandLine {
+  readonly command: string;
+  readonly args: readonly string[];
+}
+
+/** How this process itself runs, and what every Node agent loads first. */
+export interface NodeSetup {
+  /** URLs or packages given to `--import`, in order. */
+  readonly preload: readonly string[];
+  /** Default: this process's. */
+  readonly execPath?: string;
+  readonly execArgv?: readonly string[];
+}
+
+/** The condition under which our packages are imported from their sources. */
+const sourceCondition = '@mabeam/source';
+
+/** The command line of an agent. Throws `not-hostable` when its definition says that it is started elsewhere. */
+export function agentCommandLine(spec: AgentSpec, setup: NodeSetup): CommandLine {
+  const { run } = spec;
+  if (run === undefined) {
+    const cure = 'give its definition `run: {module}` or `run: {command}`';
+    throw clusterError('not-hostable', `agent ${spec.id} is started elsewhere; ${cure}`, {
+      details: { agent: spec.id },
+    });
+  }
+  if ('command' in run) {
+    const [command, ...args] = run.command;
+    return { command, args };
+  }
+  const { execPath = process.execPath, execArgv = process.execArgv } = setup;
+  const conditions = runsFromSource(execArgv) ? [`--conditions=${sourceCondition}`] : [];
+  const imports = setup.preload.flatMap((url) => ['--import', url]);
+  return { command: execPath, args: [...conditions, ...imports, ...entry(run.module)] };
+}
+
+/** What makes an incarnation. */
+export interface IncarnationSetup {
+  readonly natsUrl: string;
+  readonly space: string;
+  readonly spec: AgentSpec;
+  readonly ordinal: number;
+  readonly incarnation: string;
+}
+
+/** The environment of an incarnation: this process's own, and what the agent must know. */
+export function agentEnvironment(
+  setup: IncarnationSetup,
+  base: NodeJS.ProcessEnv = process.env,
+): NodeJS.ProcessEnv {
+  const compileCache = base['NODE_COMPILE_CACHE'] ?? compileCacheFolder();
+  return {
+    ...base,
+    NATS_URL: setup.natsUrl,
+    MABEAM_SPACE: setup.space,
+    MABEAM_AGENT: setup.spec.id,
+    MABEAM_ORDINAL: String(setup.ordinal),
+    MABEAM_INCARNATION: setup.incarnation,
+    MABEAM_CONFIG: JSON.stringify(setup.spec.config),
+    MABEAM_LOG_LEVEL: base['MABEAM_LOG_LEVEL'] ?? 'info',
+    ...(compileCache === undefined ? {} : { NODE_COMPILE_CACHE: compileCache }),
+  };
+}
+
+/** A file is run; a package is imported, found from the working folder. */
+function entry(module: string): readonly string[] {
+  if (module.startsWith('file:')) return [fileURLToPath(module)];
+  if (isAbsolute(module)) return [module];
+  return ['--input-type=module', '--eval', 'await import(process.argv[1])', module];
+}
+
+function runsFromSource(execArgv: readonly string[]): boolean {
+  return execArgv.some(
+    (argument, index) =>
+      argument === `--conditions=${sourceCondition}` ||
+      (argument === sourceCondition && ['-C', '--conditions'].includes(execArgv[index - 1] ?? '')),
+  );
+}
+
+/**
+ * A folder for compiled code that only this user can write: Node runs what lies there. Undefined when the name is taken by
+ * somebody else; agents then start a little slower.
+ */
+function compileCacheFolder(): string | undefined {
+  const { uid } = userInfo();
+  const folder = join(tmpdir(), `mabeam-compile-cache-${uid}`);
+  try {
+    mkdirSync(folder, { recursive: true, mode: 0o700 });
+    const found = lstatSync(folder);
+    if (!found.isDirectory() || (uid >= 0 && found.uid !== uid)) return undefined;
+    if (uid >= 0) chmodSync(folder, 0o700);
+    return folder;
+  } catch {
+    return undefined;
+  }
+}

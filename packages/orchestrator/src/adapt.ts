@@ -1,0 +1,175 @@
+/**
+ * Adapting: from triggers in the event stream to changes in the bucket.
+ *
+ * T1 A trigger is acknowledged only when its record is in the bucket, so a leader that dies on the way leaves it to its
+ *    successor.
+ * T2 The record is created in the batch of its change, expecting none: of all deliveries, leaders and races at most one
+ *    commits. Finding the record there is the outcome `duplicate`.
+ * T3 A lost race for a variable is decided anew on the newer state, at most three times; then the trigger waits its turn
+ *    again.
+ */
+import {
+  consumeStream,
+  contextFrom,
+  formatTraceparent,
+  inSpan,
+  type BatchWrite,
+  type Delivery,
+} from '@mabeam/bus';
+import { attributes } from '@mabeam/telemetry/api';
+import { planChanges, triggerCause } from '@mabeam/variables';
+import type { Span } from '@opentelemetry/api';
+import { adaptationKey, type AdaptationRecord } from './adaptation-record.ts';
+import { orchestratorError } from './errors.ts';
+import { pause } from './pause.ts';
+import { orchestratorAuthor } from './repair.ts';
+import { decideAdaptation, type Decision } from './rules.ts';
+import type { SpaceState } from './space-state.ts';
+import type { Term } from './term.ts';
+import { identityHash, readTrigger, type MalformedTrigger, type Trigger } from './trigger.ts';
+
+const durable = 'orchestrator';
+/** A dead leader's triggers come to its successor after this. */
+const ackWaitMs = 5_000;
+const maxAttempts = 3;
+const retryMs = 1_000;
+
+/** Answers triggers, one at a time, until the term is over. */
+export async function runAdaptations(term: Term): Promise<void> {
+  const { bus, names, signal, subjects } = term;
+  const options = {
+    stream: names.events,
+    durable,
+    filter: subjects.at('trigger.>'),
+    maxMessages: 4,
+    ackWaitMs,
+  };
+  while (!signal.aborted) {
+    try {
+      for await (const delivery of consumeStream(bus, { ...options, signal })) await answer(term, delivery);
+    } catch (error) {
+      if (signal.aborted) return;
+      term.log.warn({ err: error }, 'the consumer of triggers failed; it is opened again');
+      await pause(retryMs, signal);
+    }
+  }
+}
+
+async function answer(term: Term, delivery: Delivery): Promise<void> {
+  const trigger = readTrigger(delivery);
+  const hash = identityHash(trigger);
+  const about = { trigger: trigger.name, source: trigger.source, id: trigger.id, adaptation: hash };
+  const span = {
+    kind: 'consumer',
+    name: `adapt on ${trigger.name}`,
+    attributes: {
+      [attributes.alwaysSample]: true,
+      [attributes.space]: term.space,
+      [attributes.trigger]: trigger.name,
+      [attributes.adaptation]: hash,
+      [attributes.messagingDestination]: delivery.subject,
+    },
+    parent: contextFrom(trigger.traceparent),
+  } as const;
+  try {
+    const outcome = await inSpan(span, (active) =>
+      adaptOnce(term, { trigger, hash, delivery, span: active }),
+    );
+    delivery.ack();
+    term.log.info(
+      { ...about, outcome: outcome.kind, reason: outcome.reason },
+      `trigger ${trigger.name}: ${outcome.kind}`,
+    );
+  } catch (error) {
+    if (term.signal.aborted) return;
+    term.log.warn({ ...about, err: error }, `trigger ${trigger.name} could not be answered; it comes again`);
+    delivery.nak(retryMs);
+  }
+}
+
+interface Incoming {
+  readonly trigger: Trigger | MalformedTrigger;
+  readonly hash: string;
+  readonly delivery: Pick<Delivery, 'at'>;
+  readonly span: Span | undefined;
+}
+
+interface Answer {
+  readonly kind: AdaptationRecord['outcome'] | 'duplicate';
+  readonly reason?: string | undefined;
+}
+
+/** Decides and commits (T2, T3). */
+async function adaptOnce(term: Term, incoming: Incoming): Promise<Answer> {
+  const { leadership, mirror } = term;
+  const key = adaptationKey(incoming.hash);
+  for (let attempt = 1; attempt <= maxAttempts; attempt++) {
+    const { state } = mirror;
+    const known = state.adaptations.get(key);
+    if (known !== undefined) return { kind: 'duplicate', reason: `answered before: ${known.record.outcome}` };
+    const { record, writes } = planAdaptation(state, incoming, new Date());
+    const outcome = await leadership.commit([
+      ...writes,
+      { key, body: record, expect: mirror.revisionOf(key) },
+    ]);
+    if (outcome.kind === 'committed') {
+      incoming.span?.setAttribute(attributes.variableRevision, outcome.revision);
+      await mirror.reach(outcome.revision);
+      return { kind: record.outcome, reason: record.reason };
+    }
+    if (outcome.kind === 'deposed') {
+      throw orchestratorError('leader-deposed', 'another orchestrator leads; it will answer this trigger');
+    }
+    await mirror.refresh();
+  }
+  throw orchestratorError(
+    'adaptation-contended',
+    `others wrote first ${maxAttempts} times in a row; the trigger is delivered again`,
+  );
+}
+
+/** The record of a trigger, and the writes of its changes. Pure. */
+function planAdaptation(
+  state: SpaceState,
+  { trigger, delivery, span }: Incoming,
+  now: Date,
+): { readonly record: AdaptationRecord; readonly writes: readonly BatchWrite[] } {
+  const decision = decide(state, trigger, now);
+  const changes = decision.kind === 'adapt' ? decision.changes : [];
+  const cause = triggerCause(trigger.source, trigger.id);
+  const wishes = changes.map(({ variable, to }) => ({ id: variable, value: to }));
+  const at = now.toISOString();
+  const record: AdaptationRecord = {
+    v: 1,
+    source: trigger.source,
+    id: trigger.id,
+    trigger: trigger.name,
+    rule: decision.kind === 'adapt' ? decision.rule : '',
+    changes,
+    outcome: decision.kind === 'adapt' ? 'committed' : decision.kind,
+    reason: decision.kind === 'no-rule' ? undefined : decision.reason,
+    at,
+    triggeredAt: delivery.at.toISOString(),
+    committedAt: decision.kind === 'adapt' ? at : undefined,
+    traceparent: span === undefined ? undefined : formatTraceparent(span.spanContext()),
+  };
+  return {
+    record,
+    writes: planChanges(state.view, wishes, { by: orchestratorAuthor, cause, at: now }).writes,
+  };
+}
+
+function decide(
+  state: SpaceState,
+  trigger: Trigger | MalformedTrigger,
+  now: Date,
+): Decision | { readonly kind: 'malformed'; readonly reason: string } {
+  if (trigger.kind === 'malformed') return { kind: 'malformed', reason: trigger.reason };
+  return decideAdaptation({
+    rules: [...state.rules.values()],
+    trigger: trigger.name,
+    variables: state.view.variables,
+    history: [...state.adaptations.values()].map(({ record }) => record),
+    now: now.getTime(),
+  });
+}

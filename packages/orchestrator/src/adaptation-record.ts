@@ -1,0 +1,90 @@
+/**
+ * The record of an adaptation, key `adaptation.<hash of the trigger's identity>`: what a trigger led to, once and for all.
+ * It is written in the same atomic batch as the change itself, with the expectation that it does not exist yet; so a
+ * trigger acts at most once, whoever delivers it how often.
+ */
+import { z } from 'zod';
+
+/** One change of a variable by a rule. */
+export interface AdaptationChange {
+  readonly rule: string;
+  readonly variable: string;
+  readonly from: unknown;
+  readonly to: unknown;
+}
+
+/**
+ * `committed`: the change is written; `applied`: and every agent runs with it. `noop`, `cooldown`, `no-rule` and
+ * `malformed` changed nothing and are final.
+ */
+export type AdaptationOutcome = 'committed' | 'applied' | 'noop' | 'cooldown' | 'no-rule' | 'malformed';
+
+export interface AdaptationRecord {
+  readonly v: 1;
+  readonly source: string;
+  readonly id: string;
+  readonly trigger: string;
+  /** The first rule that changed something; each change names its own. Empty when none did. */
+  readonly rule: string;
+  readonly changes: readonly AdaptationChange[];
+  readonly outcome: AdaptationOutcome;
+  readonly reason?: string | undefined;
+  /** When it was written, ISO. */
+  readonly at: string;
+  /** When the broker stored the trigger, ISO. */
+  readonly triggeredAt: string;
+  readonly committedAt?: string | undefined;
+  readonly appliedAt?: string | undefined;
+  /** The revision of the change; present when the change has been found applied (it is unknown before its own commit). */
+  readonly revision?: number | undefined;
+  /** The trace the adaptation belongs to, so that a successor continues it. */
+  readonly traceparent?: string | undefined;
+}
+
+/** The body of `event.adaptation.<hash>.applied`. */
+export interface AdaptationApplied {
+  readonly id: string;
+  readonly source: string;
+  readonly trigger: string;
+  readonly rule: string;
+  readonly changes: readonly AdaptationChange[];
+  readonly revision: number;
+  readonly triggeredAt: string;
+  readonly committedAt: string;
+  readonly appliedAt: string;
+  readonly triggerToAppliedMs: number;
+}
+
+const recordSchema = z.object({
+  v: z.literal(1),
+  source: z.string(),
+  id: z.string(),
+  trigger: z.string(),
+  rule: z.string(),
+  changes: z.array(z.object({ rule: z.string(), variable: z.string(), from: z.unknown(), to: z.unknown() })),
+  outcome: z.enum(['committed', 'applied', 'noop', 'cooldown', 'no-rule', 'malformed']),
+  reason: z.string().optional(),
+  at: z.string(),
+  triggeredAt: z.string(),
+  committedAt: z.string().optional(),
+  appliedAt: z.string().optional(),
+  revision: z.number().optional(),
+  traceparent: z.string().optional(),
+});
+
+const prefix = 'adaptation.';
+
+/** The key of the adaptation with this identity hash. */
+export function adaptationKey(hash: string): string {
+  return `${prefix}${hash}`;
+}
+
+/** The hash in an adaptation's key; undefined for any other key. */
+export function adaptationHash(key: string): string | undefined {
+  return key.startsWith(prefix) ? key.slice(prefix.length) : undefined;
+}
+
+/** Reads a record; throws when a stranger has written something else there. */
+export function parseAdaptationRecord(value: unknown): AdaptationRecord {
+  return recordSchema.parse(value);
+}

@@ -1,0 +1,69 @@
+import { communicationTopology } from '@mabeam/variables';
+import { describe, expect, test } from 'vitest';
+import { agentOf, selection, valued } from '../test/team.ts';
+import { activeAgents, desiredGraph, desiredInstances } from './desired.ts';
+
+const team = [agentOf('judge'), agentOf('words'), agentOf('links', { replicas: 2 }), agentOf('reader')];
+const names = (instances: ReturnType<typeof desiredInstances>) =>
+  instances.map((i) => `${i.agent}.${i.ordinal}`);
+
+describe('which instances are desired', () => {
+  test('without a selection every agent runs, each replica once', () => {
+    expect(names(desiredInstances(team, []))).toEqual([
+      'judge.0',
+      'links.0',
+      'links.1',
+      'reader.0',
+      'words.0',
+    ]);
+  });
+  test('an agent governed by a selection that does not select it does not run; others run always', () => {
+    const variables = [selection(['words', 'links'], ['words'])];
+    expect(names(desiredInstances(team, variables))).toEqual(['judge.0', 'reader.0', 'words.0']);
+  });
+  test('one of several selections is enough', () => {
+    const variables = [selection(['words', 'links'], []), selection(['links'], ['links'], 'other')];
+    expect(names(desiredInstances(team, variables))).toEqual(['judge.0', 'links.0', 'links.1', 'reader.0']);
+  });
+  test('an agent that is started elsewhere takes part and is not started here', () => {
+    const elsewhere = [agentOf('words'), agentOf('guest', { run: undefined })];
+    expect(activeAgents(elsewhere, []).map(({ spec }) => spec.id)).toEqual(['guest', 'words']);
+    expect(names(desiredInstances(elsewhere, []))).toEqual(['words.0']);
+  });
+  test('no replicas, no instances', () => {
+    expect(desiredInstances([agentOf('words', { replicas: 0 })], [])).toEqual([]);
+  });
+});
+
+describe('the graph that ought to hold', () => {
+  const topology = (value: { pattern: string; hub?: string }, agents: string[] = []) =>
+    valued(communicationTopology('talk', { agents }), value);
+  test('without a topology there is none', () => {
+    expect(desiredGraph(team, [])).toBeUndefined();
+  });
+  test('it spans the active agents among those of the topology, in the declared order', () => {
+    const variables = [
+      selection(['words', 'links'], ['words']),
+      topology({ pattern: 'ring' }, ['words', 'links', 'judge']),
+    ];
+    expect(desiredGraph(team, variables)).toEqual({
+      v: 1,
+      topology: 'ring',
+      nodes: ['words', 'judge'],
+      edges: [
+        ['words', 'judge'],
+        ['judge', 'words'],
+      ],
+    });
+  });
+  test('a hub that is not selected is replaced by the first node', () => {
+    const variables = [
+      selection(['words'], []),
+      topology({ pattern: 'star', hub: 'words' }, ['words', 'judge', 'reader']),
+    ];
+    expect(desiredGraph(team, variables)).toMatchObject({ hub: 'judge', nodes: ['judge', 'reader'] });
+  });
+  test('a topology without agents spans all that are active', () => {
+    expect(desiredGraph(team, [topology({ pattern: 'mesh' })])?.edges).toHaveLength(12);
+  });
+});

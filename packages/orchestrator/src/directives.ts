@@ -1,0 +1,125 @@
+/**
+ * Directives under way: starts and stops asked of nodes, and what has not been seen of them yet.
+ *
+ * I1 An instance has at most one directive under way: until it is answered, and then until its effect is seen in the leases
+ *    or the time for that is up. So a round that looks again meanwhile does not ask twice.
+ * I2 A directive carries the revision of the leader; a node that has seen a newer leader refuses it.
+ * I3 No failure is final: it is logged, rests a moment, and the next round decides anew from what is then the case.
+ */
+import { context, SpanStatusCode, trace } from '@opentelemetry/api';
+import { contextFrom, MabeamError } from '@mabeam/bus';
+import {
+  observedKey,
+  orderStart,
+  orderStop,
+  type InstanceId,
+  type NodeReply,
+  type ObservedInstance,
+} from '@mabeam/cluster';
+import { attributes } from '@mabeam/telemetry/api';
+import type { Action, InstanceLease } from './reconcile.ts';
+import type { Term } from './term.ts';
+
+interface Underway extends InstanceId {
+  readonly kind: Action['kind'];
+  /** Undefined while the node has not answered. */
+  readonly until?: number;
+}
+
+const deadlineMs = 5_000;
+/** How long after its answer a directive may take to show in the leases. */
+const effectMs = 2_000;
+const restAfterFailureMs = 1_000;
+
+const tracer = trace.getTracer('@mabeam/orchestrator');
+
+export class Directives {
+  readonly #term: Term;
+  readonly #underway = new Map<string, Underway>();
+
+  constructor(term: Term) {
+    this.#term = term;
+  }
+
+  /** The instances a directive is under way for (I1), as of what is seen now. */
+  underway(
+    leases: readonly InstanceLease[],
+    observed: readonly ObservedInstance[],
+    now: number,
+  ): readonly InstanceId[] {
+    for (const [key, directive] of this.#underway) {
+      if (directive.until === undefined) continue;
+      const lease = leases.find((each) => observedKey(each) === key);
+      const isStopping = observed.some(
+        (each) => each.incarnation === lease?.incarnation && each.status === 'stopping',
+      );
+      const isSeen = directive.kind === 'start' ? lease !== undefined : lease === undefined || isStopping;
+      if (isSeen || now >= directive.until) this.#underway.delete(key);
+    }
+    return [...this.#underway.values()];
+  }
+
+  /** Sends a directive; what becomes of it is seen in the leases. `traceparent` is what it is done for. */
+  issue(action: Action, traceparent: string | undefined): void {
+    const { agent, ordinal, kind } = action;
+    const key = observedKey(action);
+    this.#underway.set(key, { agent, ordinal, kind });
+    void this.#perform(action, traceparent).then((waitMs) => {
+      this.#underway.set(key, { agent, ordinal, kind, until: Date.now() + waitMs });
+    });
+  }
+
+  /** Performs inside a span; resolves with how long to wait for the effect, or to rest. */
+  async #perform(action: Action, traceparent: string | undefined): Promise<number> {
+    const { leadership, log, space } = this.#term;
+    const about = { agent: action.agent, ordinal: action.ordinal, node: action.node, reason: action.reason };
+    const parent = contextFrom(traceparent);
+    const span = tracer.startSpan(
+      `directive ${action.kind}`,
+      {
+        attributes: {
+          [attributes.alwaysSample]: true,
+          [attributes.space]: space,
+          [attributes.instance]: observedKey(action),
+          [attributes.agent]: action.agent,
+          [attributes.node]: action.node,
+        },
+      },
+      parent,
+    );
+    try {
+      const given = await context.with(trace.setSpan(parent, span), () => this.#ask(action));
+      span.setAttribute('mabeam.directive.outcome', given.kind);
+      if (given.kind !== 'rejected') {
+        log.info({ ...about, outcome: given.kind }, `${action.kind} ${observedKey(action)}`);
+        return effectMs;
+      }
+      log.warn(
+        { ...about, refusal: given.reason },
+        `the node refused to ${action.kind} ${observedKey(action)}`,
+      );
+      span.setStatus({ code: SpanStatusCode.ERROR, message: given.reason ?? 'refused' });
+      if (given.reason === 'stale-leader') await leadership.confirm();
+      return restAfterFailureMs;
+    } catch (error) {
+      if (this.#term.signal.aborted) return restAfterFailureMs;
+      const message = error instanceof Error ? error.message : String(error);
+      const code = error instanceof MabeamError ? error.code : 'error';
+      log.warn({ ...about, code }, `could not ${action.kind} ${observedKey(action)}: ${message}`);
+      span.setStatus({ code: SpanStatusCode.ERROR, message });
+      return restAfterFailureMs;
+    } finally {
+      span.end();
+    }
+  }
+
+  #ask(action: Action): Promise<NodeReply> {
+    const { bus, leadership, signal, space } = this.#term;
+    const { agent, node, ordinal } = action;
+    const instance = { space, agent, ordinal, leaderRevision: leadership.revision };
+    const options = { timeoutMs: deadlineMs, signal };
+    if (action.kind === 'stop') return orderStop(bus, node, instance, options);
+    const { definitionRevision, spec } = action.instance;
+    return orderStart(bus, node, { ...instance, spec, definitionRevision }, options);
+  }
+}

@@ -1,0 +1,15 @@
+/** The error codes of @mabeam/orchestrator; docs/errors.md has a paragraph for each. */
+import { errorsOf, type ErrorTable } from '@mabeam/bus';
+
+export const orchestratorErrors = {
+  'space-definition-invalid': { retryable: false, exit: 2, status: 400 },
+  'value-outgrown': { retryable: false, exit: 3, status: 409 },
+  'rule-invalid': { retryable: false, exit: 2, status: 400 },
+  'invalid-set': { retryable: false, exit: 2, status: 400 },
+  'leader-deposed': { retryable: true, exit: 5, status: 503 },
+  'adaptation-contended': { retryable: true, exit: 3, status: 409 },
+} as const satisfies ErrorTable;
+
+/** Makes an error of this package. */
+export const orchestratorError: ReturnType<typeof errorsOf<typeof orchestratorErrors>> =
+  errorsOf(orchestratorErrors);

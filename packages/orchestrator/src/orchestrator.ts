@@ -1,0 +1,104 @@
+/**
+ * The orchestrator of a space: a standby until it leads, a leader until it is told to stop or deposed, then a standby again.
+ * All it knows lives in JetStream; it can be killed at any line and another takes up where it was.
+ */
+import { hostname } from 'node:os';
+import {
+  ensureStreams,
+  MabeamError,
+  platformStreams,
+  spaceNames,
+  spaceStreams,
+  subjects,
+  type Bus,
+} from '@mabeam/bus';
+import type { Logger } from '@mabeam/telemetry/api';
+import { runAdaptations } from './adapt.ts';
+import { runDigests } from './digest.ts';
+import { seekLeadership, type Leadership } from './fence.ts';
+import { pause } from './pause.ts';
+import { runRounds } from './round.ts';
+import { serveVariableCommands } from './set-variable.ts';
+import { openSpaceMirror } from './space-mirror.ts';
+
+export interface OrchestratorOptions {
+  readonly space: string;
+  /** Names this process among orchestrators, e.g. `orchestrator-4711`. */
+  readonly process: string;
+  /** Aborting it ends the term and gives the lease back. */
+  readonly signal: AbortSignal;
+  readonly log: Logger;
+  /** How long a dead leader is believed alive. Default 2 000. */
+  readonly leaseTtlMs?: number;
+}
+
+const standbyMs = 500;
+const restAfterErrorMs = 500;
+
+/**
+ * Orchestrates a space; returns when the signal aborts. The space may come into being later. Whatever fails meanwhile is
+ * logged and tried again; only a bus that was closed under it is thrown (`closed`).
+ */
+export async function runOrchestrator(bus: Bus, options: OrchestratorOptions): Promise<void> {
+  const { signal, space } = options;
+  const log = options.log.child({ space });
+  while (!signal.aborted) {
+    try {
+      await awaitConnection(bus, signal);
+      await ensureStreams(bus, [...platformStreams(), ...spaceStreams(space)]);
+      await using leadership = await awaitLeadership(bus, options);
+      if (leadership === undefined) return;
+      log.info({ leader: leadership.revision }, `${options.process} leads`);
+      await runTerm(bus, { ...options, log }, leadership);
+      if (!signal.aborted)
+        log.warn({ leader: leadership.revision }, `${options.process} leads no more; stands by`);
+    } catch (error) {
+      if (signal.aborted) return;
+      if (error instanceof MabeamError && error.code === 'closed') throw error;
+      log.error({ err: error }, 'the term ended with an error; it competes again');
+      await pause(restAfterErrorMs, signal);
+    }
+  }
+}
+
+/** Waits a second at most: a question asked in the moment of a reconnect would be lost, and waited for in vain. */
+async function awaitConnection(bus: Bus, signal: AbortSignal): Promise<void> {
+  const back = new AbortController();
+  using _reconnects = bus.onReconnect(() => back.abort());
+  if (!bus.connected) await pause(1_000, AbortSignal.any([signal, back.signal]));
+}
+
+/** Stands by until it leads; undefined when told to stop before. A released lease is noticed at once, a dead one by its expiry. */
+async function awaitLeadership(bus: Bus, options: OrchestratorOptions): Promise<Leadership | undefined> {
+  const { signal, space, process: name, leaseTtlMs } = options;
+  const identity = { process: name, pid: process.pid, host: hostname() };
+  const ttl = leaseTtlMs === undefined ? {} : { ttlMs: leaseTtlMs };
+  let free = new AbortController();
+  await using _lease = bus.subscribe(subjects(space).at('lease.leader'), (message) => {
+    if (message.data.length === 0) free.abort();
+  });
+  while (!signal.aborted) {
+    const leadership = await seekLeadership(bus, { space, identity, ...ttl });
+    if (leadership !== undefined) return leadership;
+    await pause(standbyMs, AbortSignal.any([signal, free.signal]));
+    free = new AbortController();
+  }
+  return undefined;
+}
+
+/** One term of office; returns when it is over. */
+async function runTerm(bus: Bus, options: OrchestratorOptions, leadership: Leadership): Promise<void> {
+  const { log, space } = options;
+  const over = new AbortController();
+  const signal = AbortSignal.any([options.signal, leadership.over, over.signal]);
+  await using mirror = await openSpaceMirror(bus, space);
+  const names = spaceNames(space);
+  const term = { bus, space, names, subjects: subjects(space), leadership, mirror, log, signal };
+  const services = serveVariableCommands(term);
+  try {
+    await Promise.all([runRounds(term), runAdaptations(term), runDigests(term)]);
+  } finally {
+    over.abort();
+    for (const service of services) await service.close();
+  }
+}

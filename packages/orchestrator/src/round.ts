@@ -1,0 +1,121 @@
+/**
+ * The rounds of the leader: on every change, or after half a second without one, it looks at the whole situation and does
+ * what is missing: repairs values, writes the graph, starts and stops instances, closes adaptations that have arrived.
+ * Every decision is a pure function elsewhere; this is the short loop that performs them. A round that fails is logged,
+ * and the next one begins anew from what is then the case.
+ */
+import { graphKey, sameJson } from '@mabeam/variables';
+import { activeAgents, desiredGraph, desiredInstances } from './desired.ts';
+import { Directives } from './directives.ts';
+import { pause } from './pause.ts';
+import { reconcile, type Waiting } from './reconcile.ts';
+import { repairValues } from './repair.ts';
+import { closeAdaptations } from './settle.ts';
+import type { Situation } from './settlement.ts';
+import type { SpaceState } from './space-state.ts';
+import type { Term } from './term.ts';
+
+const longestQuietMs = 500;
+const restAfterErrorMs = 200;
+/** A term may have begun with a lost server: hosts take their leases again within a fraction of this. */
+const hostsReturnWithinMs = 1_500;
+
+/** Performs rounds until the term is over. */
+export async function runRounds(term: Term): Promise<void> {
+  const directives = new Directives(term);
+  const lostAfter = Date.now() + hostsReturnWithinMs;
+  const told = new Set<string>();
+  while (!term.signal.aborted) {
+    try {
+      await performRound(term, { directives, told, lostAfter });
+    } catch (error) {
+      if (term.signal.aborted) return;
+      term.log.warn({ err: error }, 'a round failed; the next one begins anew');
+      await pause(restAfterErrorMs, term.signal);
+    }
+    await term.mirror.nextChange(longestQuietMs, term.signal);
+  }
+}
+
+/** What a term remembers from round to round: what is under way and what was said, never what ought to be. */
+interface Progress {
+  readonly directives: Directives;
+  readonly told: Set<string>;
+  readonly lostAfter: number;
+}
+
+/** One look at the situation, and what it calls for. Nothing is decided on a value that still has to be repaired. */
+async function performRound(term: Term, { directives, lostAfter, told }: Progress): Promise<void> {
+  const { mirror } = term;
+  if (await repairValues(term)) return;
+  if (await writeGraph(term)) return;
+  const situation = situationOf(term);
+  const { desired, observed, leases } = situation;
+  const now = Date.now();
+  const { actions, waiting } = reconcile({
+    desired,
+    observed,
+    leases,
+    nodes: mirror.nodes,
+    inFlight: directives.underway(leases, observed, now),
+    now,
+    lostAfter,
+  });
+  const cause = causeOf(mirror.state);
+  for (const action of actions) directives.issue(action, cause);
+  tell(term, waiting, told);
+  await closeAdaptations(term, situation);
+}
+
+/** Writes the graph the variables ask for, when it is another one; true when it did, or tried. */
+async function writeGraph({ leadership, log, mirror }: Term): Promise<boolean> {
+  const { agents, view } = mirror.state;
+  const wanted = desiredGraph([...agents.values()], [...view.variables.values()]);
+  const isBroken = view.rejected.has(graphKey);
+  if (sameJson(wanted, view.graph?.graph) && !isBroken) return false;
+  const write =
+    wanted === undefined
+      ? { key: graphKey, body: undefined, operation: 'delete' as const }
+      : { key: graphKey, body: wanted };
+  const outcome = await leadership.commit([{ ...write, expect: mirror.revisionOf(graphKey) }]);
+  if (outcome.kind !== 'committed') return true;
+  const epoch = outcome.revisions[graphKey];
+  log.info({ epoch, topology: wanted?.topology, nodes: wanted?.nodes }, 'the graph has a new epoch');
+  await mirror.reach(outcome.revision);
+  return true;
+}
+
+function situationOf({ mirror }: Term): Situation {
+  const { agents, view } = mirror.state;
+  const variables = [...view.variables.values()];
+  const defined = [...agents.values()];
+  return {
+    agents: defined,
+    active: activeAgents(defined, variables),
+    desired: desiredInstances(defined, variables),
+    observed: mirror.observed,
+    leases: mirror.leases,
+    reports: mirror.reports,
+  };
+}
+
+/** What directives are issued for: the newest adaptation that has not arrived yet. Its trace goes on in them. */
+function causeOf({ adaptations }: SpaceState): string | undefined {
+  const open = [...adaptations.values()].filter(({ record }) => record.outcome === 'committed');
+  return open.toSorted((a, b) => b.revision - a.revision)[0]?.record.traceparent;
+}
+
+/** Says once why a desired instance does not run, and again when the reason is another. */
+function tell({ log }: Term, waiting: readonly Waiting[], told: Set<string>): void {
+  const lines = new Map(
+    waiting
+      .filter(({ reason }) => reason === 'no-node' || reason === 'back-off' || reason === 'ended')
+      .map(({ agent, ordinal, reason }) => [`${agent}.${ordinal} ${reason}`, { agent, ordinal, reason }]),
+  );
+  for (const line of told) if (!lines.has(line)) told.delete(line);
+  for (const [line, about] of lines) {
+    if (told.has(line)) continue;
+    told.add(line);
+    log.warn(about, `${about.agent}.${about.ordinal} is desired and does not run: ${about.reason}`);
+  }
+}

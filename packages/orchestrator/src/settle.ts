@@ -1,0 +1,82 @@
+/**
+ * Closing adaptations: a committed change that has arrived everywhere is recorded `applied` and announced, once.
+ *
+ * Level-triggered over the records in the bucket, so it does not matter which leader committed the change: a new one
+ * finishes what it finds. The event goes first, deduplicated by the adaptation's hash; the record closes the matter.
+ */
+import { context, trace } from '@opentelemetry/api';
+import { contextFrom, openEvents } from '@mabeam/bus';
+import { attributes } from '@mabeam/telemetry/api';
+import { adaptationKey, type AdaptationApplied, type AdaptationRecord } from './adaptation-record.ts';
+import { findLaggards, type Situation } from './settlement.ts';
+import type { StoredAdaptation } from './space-state.ts';
+import type { Term } from './term.ts';
+
+const tracer = trace.getTracer('@mabeam/orchestrator');
+
+/** Closes every open adaptation that has arrived; the others wait for a later round. */
+export async function closeAdaptations(term: Term, situation: Situation): Promise<void> {
+  const { adaptations, view } = term.mirror.state;
+  const open = [...adaptations.values()]
+    .filter(({ record }) => record.outcome === 'committed')
+    .toSorted((a, b) => a.revision - b.revision);
+  for (const adaptation of open) {
+    // The graph follows the selection in a commit of its own: wired in means that this has arrived too.
+    const revision = Math.max(adaptation.revision, view.graph?.revision ?? 0);
+    if (findLaggards(situation, revision).length > 0) return;
+    await closeAdaptation(term, adaptation);
+  }
+}
+
+async function closeAdaptation(term: Term, adaptation: StoredAdaptation): Promise<void> {
+  const { bus, leadership, log, mirror, space } = term;
+  const { hash, record, revision } = adaptation;
+  const applied = appliedOf(record, revision, new Date());
+  const parent = contextFrom(record.traceparent);
+  const span = tracer.startSpan(
+    'adaptation applied',
+    {
+      startTime: Date.parse(applied.committedAt),
+      attributes: {
+        [attributes.alwaysSample]: true,
+        [attributes.space]: space,
+        [attributes.adaptation]: hash,
+        [attributes.variableRevision]: revision,
+      },
+    },
+    parent,
+  );
+  try {
+    await context.with(trace.setSpan(parent, span), () =>
+      openEvents(bus, space).publish('adaptation', hash, 'applied', applied, { messageId: hash }),
+    );
+    const closed = { ...record, outcome: 'applied', appliedAt: applied.appliedAt, revision } as const;
+    const outcome = await leadership.commit([{ key: adaptationKey(hash), body: closed, expect: revision }]);
+    if (outcome.kind !== 'committed') return;
+    log.info(
+      { adaptation: hash, revision, triggerToAppliedMs: applied.triggerToAppliedMs },
+      `adaptation on ${record.trigger} applied`,
+    );
+    await mirror.reach(outcome.revision);
+  } finally {
+    span.end();
+  }
+}
+
+/** The event's body. Pure. */
+function appliedOf(record: AdaptationRecord, revision: number, now: Date): AdaptationApplied {
+  const { changes, id, rule, source, trigger, triggeredAt } = record;
+  return {
+    id,
+    source,
+    trigger,
+    rule,
+    changes,
+    revision,
+    triggeredAt,
+    committedAt: record.committedAt ?? record.at,
+    appliedAt: now.toISOString(),
+    // The broker's clock and ours may differ by a little; an interval is never negative.
+    triggerToAppliedMs: Math.max(0, now.getTime() - Date.parse(triggeredAt)),
+  };
+}

@@ -1,0 +1,213 @@
+/**
+ * The leader's mirror of its space: the bucket's state, what hosts observe, live leases, live nodes, and which revision
+ * each instance says it has applied. It follows; it never writes.
+ *
+ * M1 `state` is as of one revision of the bucket, change sets whole.
+ * M2 After every change that may matter to a decision, `nextChange` resolves; a change nobody waited for is remembered.
+ */
+import { parseHeartbeat } from '@mabeam/agents';
+import {
+  nodesBucket,
+  openReplica,
+  parseJson,
+  platformSpace,
+  spaceNames,
+  subjects,
+  type BucketEntry,
+  type Bus,
+  type BusMessage,
+  type Replica,
+} from '@mabeam/bus';
+import {
+  parseInstanceHolder,
+  parseInstanceKey,
+  parseNodeRecord,
+  parseObservedInstance,
+  type NodeRecord,
+  type ObservedInstance,
+} from '@mabeam/cluster';
+import { openVariables, type VariableStore } from '@mabeam/variables';
+import { pause } from './pause.ts';
+import type { InstanceLease } from './reconcile.ts';
+import type { Report } from './settlement.ts';
+import { emptyParts, foldParts, type SpaceState } from './space-state.ts';
+
+/** Opens the mirror and resolves when it shows the space as it is now. */
+export async function openSpaceMirror(bus: Bus, space: string): Promise<SpaceMirror> {
+  const mirror = new SpaceMirror(bus, space);
+  try {
+    await mirror.open();
+    return mirror;
+  } catch (error) {
+    await mirror[Symbol.asyncDispose]();
+    throw error;
+  }
+}
+
+export class SpaceMirror implements AsyncDisposable {
+  readonly #bus: Bus;
+  readonly #space: string;
+  readonly #open: AsyncDisposable[] = [];
+  readonly #reports = new Map<string, Report>();
+  #parts = emptyParts();
+  #store: VariableStore | undefined;
+  #observed: Replica | undefined;
+  #leases: Replica | undefined;
+  #nodes: Replica | undefined;
+  readonly #readObserved = readerOf(({ data }) => parseObservedInstance(parseJson(data)));
+  readonly #readLeases = readerOf(readLease);
+  readonly #readNodes = readerOf(({ data }) => parseNodeRecord(parseJson(data)));
+  #hasChanged = false;
+  #wake: (() => void) | undefined;
+
+  /** Use `openSpaceMirror`. */
+  constructor(bus: Bus, space: string) {
+    this.#bus = bus;
+    this.#space = space;
+  }
+
+  /** The store folds a change before this mirror does, in the same turn: both are as of one revision (M1). */
+  get state(): SpaceState {
+    return { ...this.#parts, view: this.store.view };
+  }
+
+  /** The variables of the space. */
+  get store(): VariableStore {
+    if (this.#store === undefined) throw new TypeError('the mirror is not open');
+    return this.#store;
+  }
+
+  /** What hosts last saw, whether it still is so or not: only a lease says that. */
+  get observed(): readonly ObservedInstance[] {
+    return this.#readObserved(this.#observed);
+  }
+
+  get leases(): readonly InstanceLease[] {
+    return this.#readLeases(this.#leases);
+  }
+
+  get nodes(): readonly NodeRecord[] {
+    return this.#readNodes(this.#nodes);
+  }
+
+  /** What instances last said of themselves, by `<agent>.<ordinal>`. */
+  get reports(): ReadonlyMap<string, Report> {
+    return this.#reports;
+  }
+
+  /** The revision of a key's newest entry, deleted or not; 0 when there never was one. */
+  revisionOf(key: string): number {
+    return this.store.replica.revisionOf(key);
+  }
+
+  /** Resolves when the state is as of this revision or a later one; throws `deadline-exceeded`. */
+  async reach(revision: number): Promise<void> {
+    await this.store.replica.waitFor(revision, reachMs);
+  }
+
+  /** Reads what the bucket has beyond the state. */
+  async refresh(): Promise<void> {
+    await this.store.replica.refresh();
+  }
+
+  /** Resolves after the next change, after `timeoutMs`, or when the signal aborts (M2). */
+  async nextChange(timeoutMs: number, signal: AbortSignal): Promise<void> {
+    if (!this.#hasChanged && !signal.aborted) {
+      const waker = new AbortController();
+      this.#wake = () => waker.abort();
+      await pause(timeoutMs, AbortSignal.any([signal, waker.signal]));
+    }
+    this.#wake = undefined;
+    this.#hasChanged = false;
+  }
+
+  /** Subscribes first and reads then; used by `openSpaceMirror`. */
+  async open(): Promise<void> {
+    const names = spaceNames(this.#space);
+    const { at } = subjects(this.#space);
+    const digest = (bucket: string): string => at(`signal.digest.${bucket}`);
+    const replica = async (bucket: string, prefix: string): Promise<Replica> => {
+      const opened = await openReplica(this.#bus, { bucket, prefix, digest: digest(bucket) });
+      this.#open.push(opened);
+      opened.onChange(() => this.#ring());
+      return opened;
+    };
+    this.#open.push(this.#bus.subscribe(at('signal.heartbeat.*'), (message) => this.#hear(message)));
+    this.#observed = await replica(names.observed, at('observed'));
+    this.#leases = await replica(names.leases, at('lease'));
+    this.#nodes = await replica(nodesBucket, subjects(platformSpace).at('node'));
+    const store = await openVariables(this.#bus, this.#space);
+    this.#open.push(store);
+    this.#store = store;
+    this.#fold(store.replica.entries());
+    store.replica.onChange(({ entries }) => this.#fold(entries));
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    for (const opened of this.#open.splice(0)) await opened[Symbol.asyncDispose]();
+    this.#ring();
+  }
+
+  #fold(entries: readonly BucketEntry[]): void {
+    this.#parts = foldParts(this.#parts, entries);
+    this.#ring();
+  }
+
+  #hear(message: BusMessage): void {
+    const beat = parseHeartbeat(readable(message));
+    if (beat === undefined) return;
+    const { incarnation, applied } = beat;
+    const key = `${beat.agent}.${beat.ordinal}`;
+    const before = this.#reports.get(key);
+    this.#reports.set(key, { incarnation, applied });
+    if (before?.incarnation !== incarnation || before.applied !== applied) this.#ring();
+  }
+
+  #ring(): void {
+    this.#hasChanged = true;
+    this.#wake?.();
+  }
+}
+
+/** A commit of ours comes back within milliseconds; longer means that the server is gone. */
+const reachMs = 5_000;
+
+/** A reader of a bucket's entries. Entries never change, so each is read once; a broken one does not hide the others. */
+function readerOf<T>(
+  read: (entry: BucketEntry) => T | undefined,
+): (replica: Replica | undefined) => readonly T[] {
+  const known = new WeakMap<BucketEntry, readonly T[]>();
+  const readOnce = (entry: BucketEntry): readonly T[] => {
+    const before = known.get(entry);
+    if (before !== undefined) return before;
+    const value = readOrNothing(read, entry);
+    known.set(entry, value);
+    return value;
+  };
+  return (replica) => (replica?.entries() ?? []).flatMap(readOnce);
+}
+
+function readOrNothing<T>(read: (entry: BucketEntry) => T | undefined, entry: BucketEntry): readonly T[] {
+  try {
+    const value = read(entry);
+    return value === undefined ? [] : [value];
+  } catch {
+    return [];
+  }
+}
+
+function readLease({ data, key }: BucketEntry): InstanceLease | undefined {
+  const instance = key.startsWith('instance.') ? parseInstanceKey(key) : undefined;
+  const holder = instance === undefined ? undefined : parseInstanceHolder(parseJson(data));
+  if (instance === undefined || holder === undefined) return undefined;
+  return { ...instance, node: holder.node, incarnation: holder.incarnation };
+}
+
+/** A stranger may publish anything as a heartbeat: what is not JSON counts as nothing. */
+function readable(message: BusMessage): unknown {
+  try {
+    return message.json();
+  } catch {
+    return undefined;
+  }
+}

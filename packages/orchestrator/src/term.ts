@@ -1,0 +1,17 @@
+/** A term of office: what the parts of the leader's loop share while it lasts. */
+import type { Bus, SpaceNames, Subjects } from '@mabeam/bus';
+import type { Logger } from '@mabeam/telemetry/api';
+import type { Leadership } from './fence.ts';
+import type { SpaceMirror } from './space-mirror.ts';
+
+export interface Term {
+  readonly bus: Bus;
+  readonly space: string;
+  readonly names: SpaceNames;
+  readonly subjects: Subjects;
+  readonly leadership: Leadership;
+  readonly mirror: SpaceMirror;
+  readonly log: Logger;
+  /** Aborts when the term is over: told to stop, lease lost, or deposed. */
+  readonly signal: AbortSignal;
+}

@@ -1,0 +1,20 @@
+/** @mabeam/telemetry: what is seen, and how it travels. The public names; loggers and names alone are in `./api`. */
+export { startTelemetry } from './start.ts';
+export type { Telemetry, TelemetryOptions } from './start.ts';
+export { createNatsLogExporter, createNatsSpanExporter } from './nats-exporter.ts';
+export type { NatsExporterOptions } from './nats-exporter.ts';
+export { createSampler } from './sampler.ts';
+export { readForwardSettings } from './forward-settings.ts';
+export type { ForwardSettings, ForwardTarget } from './forward-settings.ts';
+export { runForwarder } from './forwarder.ts';
+export type { ForwarderOptions, ForwarderStats } from './forwarder.ts';
+export { openLogSink } from './log-sink.ts';
+export type { LogSink, LogSinkOptions, LogSource } from './log-sink.ts';
+export { readLogs, readTrace } from './telemetry-stream.ts';
+export type { LogEntry, ReadLogsOptions } from './telemetry-stream.ts';
+export { readLogsRequest, readTraceRequest } from './otlp-reader.ts';
+export type { OtlpAttributes, OtlpLogRecord, OtlpSpan, OtlpValue } from './otlp-reader.ts';
+export { assembleTrace, renderTrace } from './trace.ts';
+export type { Trace, TraceNode } from './trace.ts';
+export { telemetryErrors } from './errors.ts';
+export * from './api.ts';
