@@ -20,7 +20,6 @@ import {
 import { MabeamError } from './error.ts';
 import { attributes as names } from './semconv.ts';
 
-const tracer = trace.getTracer('@mabeam/bus');
 const traceparentPattern = /^[0-9a-f]{2}-([0-9a-f]{32})-([0-9a-f]{16})-([0-9a-f]{2})(?:-.*)?$/;
 const zeroIds = /^0+$/;
 
@@ -75,7 +74,10 @@ export function inSpan<T>(options: SpanOptions, work: (span: Span | undefined) =
     [names.messagingSystemName]: 'nats',
     ...options.attributes,
   };
-  const span = tracer.startSpan(options.name, { kind: kinds[options.kind], attributes, links }, parent);
+  // Asked for each time: a tracer kept over a restart of telemetry would go on with the one that has ended.
+  const span = trace
+    .getTracer('@mabeam/bus')
+    .startSpan(options.name, { kind: kinds[options.kind], attributes, links }, parent);
   return context.with(trace.setSpan(parent, span), async () => {
     try {
       return await work(span);

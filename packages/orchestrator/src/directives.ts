@@ -31,8 +31,6 @@ const deadlineMs = 5_000;
 const effectMs = 2_000;
 const restAfterFailureMs = 1_000;
 
-const tracer = trace.getTracer('@mabeam/orchestrator');
-
 export class Directives {
   readonly #term: Term;
   readonly #underway = new Map<string, Underway>();
@@ -74,7 +72,7 @@ export class Directives {
     const { leadership, log, space } = this.#term;
     const about = { agent: action.agent, ordinal: action.ordinal, node: action.node, reason: action.reason };
     const parent = contextFrom(traceparent);
-    const span = tracer.startSpan(
+    const span = trace.getTracer('@mabeam/orchestrator').startSpan(
       `directive ${action.kind}`,
       {
         attributes: {

@@ -12,8 +12,6 @@ import { findLaggards, type Situation } from './settlement.ts';
 import type { StoredAdaptation } from './space-state.ts';
 import type { Term } from './term.ts';
 
-const tracer = trace.getTracer('@mabeam/orchestrator');
-
 /** Closes every open adaptation that has arrived; the others wait for a later round. */
 export async function closeAdaptations(term: Term, situation: Situation): Promise<void> {
   const { adaptations, view } = term.mirror.state;
@@ -33,7 +31,7 @@ async function closeAdaptation(term: Term, adaptation: StoredAdaptation): Promis
   const { hash, record, revision } = adaptation;
   const applied = appliedOf(record, revision, new Date());
   const parent = contextFrom(record.traceparent);
-  const span = tracer.startSpan(
+  const span = trace.getTracer('@mabeam/orchestrator').startSpan(
     'adaptation applied',
     {
       startTime: Date.parse(applied.committedAt),

@@ -43,8 +43,6 @@ interface UnderWay extends QueuedMail {
   readonly traceId: string | undefined;
 }
 
-const tracer = trace.getTracer('mail-desk');
-
 /** Feeds a space with mail and resolves with every judged mail, in the order the outcomes came. */
 export async function feedDesk(
   bus: Bus,
@@ -100,7 +98,7 @@ async function submitAll(
     await slots.take();
     if (signal.aborted) return;
     const { raw, id } = await readMail(queued.entry);
-    const span = tracer.startSpan('mail arrives', {
+    const span = trace.getTracer('mail-desk').startSpan('mail arrives', {
       attributes: { 'mabeam.space': space, 'mabeam.task.id': id },
     });
     const traceId = span.isRecording() ? span.spanContext().traceId : undefined;
