@@ -35,7 +35,7 @@ export interface DeskResult {
   readonly trace: Trace | undefined;
 }
 
-const inFlight = 16;
+const inFlight = 8;
 const stallMs = 60_000;
 const readyMs = 30_000;
 const traceWaitMs = 5_000;

@@ -7,8 +7,10 @@ import type { Verdict } from './verdict.ts';
 
 const label = z.enum(['ham', 'spam']);
 
-/** A mail as it arrives: the task of the reader. */
-export const arrivedMail = z.object({ raw: z.union([z.string(), z.instanceof(Uint8Array)]) });
+const raw = z.union([z.string(), z.instanceof(Uint8Array)]);
+
+/** A mail as it arrives, the task of the reader: the raw message in `raw`, or as the whole body. */
+export const arrivedMail = z.union([z.object({ raw }), raw.transform((message) => ({ raw: message }))]);
 
 /** A mail taken apart: what the judge and the specialists are asked about. */
 export const parsedMail: z.ZodType<ParsedMail> = z.object({
