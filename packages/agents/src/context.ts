@@ -12,18 +12,22 @@ import { admit, peersOf } from './wiring.ts';
 
 export interface Ways {
   /** Asks another agent along an edge of the current topology. Errors: `edge-not-permitted`, or those of a request. */
-  ask(agent: string, body: unknown, options?: { readonly timeoutMs?: number }): Promise<unknown>;
+  readonly ask: (agent: string, body: unknown, options?: { readonly timeoutMs?: number }) => Promise<unknown>;
   /** Sends without waiting; a failure is logged, not thrown. */
-  tell(agent: string, body: unknown): void;
+  readonly tell: (agent: string, body: unknown) => void;
   readonly events: Events;
   /** Asks the space to adapt. */
-  trigger(name: string, body: unknown, options?: { readonly messageId?: string }): Promise<number>;
+  readonly trigger: (
+    name: string,
+    body: unknown,
+    options?: { readonly messageId?: string },
+  ) => Promise<number>;
   /**
    * Gives every kept event of a filter (`event.verdict.*.scored`) to `fold`, in order; resolves when it has caught up with
    * what was kept at the call, and goes on in the background until the agent stops. So what a learner knows is a function
    * of what is kept, and a restarted one knows it again.
    */
-  fold(filter: string, fold: (event: StoredMessage) => void | Promise<void>): Promise<void>;
+  readonly fold: (filter: string, fold: (event: StoredMessage) => void | Promise<void>) => Promise<void>;
 }
 
 export interface AgentContext extends Ways {

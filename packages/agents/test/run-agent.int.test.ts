@@ -217,6 +217,7 @@ describe('an agent process', () => {
     const orphan = await start('orphan');
     orphan.child.stdio[3]?.destroy();
     await waitFor(() => !isAlive(orphan.child.pid ?? 0), { what: 'the process is gone', timeoutMs: 3_000 });
+    expect(orphan.told[0]).toBe('{"kind":"ready"}');
   });
 
   it('that nobody hosts says how to start it, and exits 1', async () => {

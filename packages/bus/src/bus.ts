@@ -71,6 +71,11 @@ export class Bus implements AsyncDisposable {
     return this.#wire.connected;
   }
 
+  /** Version of the connected nats-server. */
+  get serverVersion(): string {
+    return this.#wire.connection.info?.version ?? '';
+  }
+
   /** Largest message the server takes, in bytes. */
   get maxPayload(): number {
     return this.#wire.connection.info?.max_payload ?? 1_048_576;

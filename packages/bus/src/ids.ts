@@ -10,6 +10,8 @@ import { busError } from './errors.ts';
 export const reservedIds: ReadonlySet<string> = new Set(['space', 'all', 'orchestrator']);
 
 const idPattern = /^[a-z][a-z0-9_-]{0,62}$/;
+/** A space's name becomes the names of its buckets and streams, which must not be those of another space. */
+const reservedSpaces = /^nodes$|-(observed|leases|events|tasks|outcomes)$/;
 const tokenPattern = /^[a-z0-9][a-z0-9_-]{0,62}$/;
 
 /** Is this text a valid id that is not reserved? */
@@ -24,8 +26,9 @@ export function isToken(text: string): boolean {
 
 /** Returns the text when it is a valid id; throws `invalid-id`, naming the kind of thing (`space`, `agent`, …). */
 export function parseId(kind: string, text: string): string {
-  if (isId(text)) return text;
-  const why = reservedIds.has(text)
+  const isReserved = reservedIds.has(text) || (kind === 'space' && reservedSpaces.test(text));
+  if (isId(text) && !isReserved) return text;
+  const why = isReserved
     ? `"${text}" is reserved`
     : `"${text}" is not a lower-case letter followed by up to 62 of a-z, 0-9, "_" and "-"`;
   throw busError('invalid-id', `${kind} id: ${why}; choose another id`, { details: { kind, id: text } });

@@ -31,7 +31,19 @@ describe('subjects', () => {
   });
 
   it('reserved words and wildcards are refused as space ids', () => {
-    for (const id of ['space', 'orchestrator', '*', '>', 'a.b', 'A', '', 'x'.repeat(64)]) {
+    for (const id of [
+      'space',
+      'orchestrator',
+      'nodes',
+      'desk-leases',
+      'desk-outcomes',
+      '*',
+      '>',
+      'a.b',
+      'A',
+      '',
+      'x'.repeat(64),
+    ]) {
       expect(() => parseId('space', id)).toThrow(expect.objectContaining({ code: 'invalid-id' }));
     }
   });

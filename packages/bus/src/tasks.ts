@@ -40,8 +40,13 @@ export interface WorkOptions {
   readonly concurrency?: number;
   /** A worker that shows no life for this long loses the task to another. Default 5 000. */
   readonly ackWaitMs?: number;
-  /** Attempts before the task is failed for good. Default 10 (with the pauses between them about a minute). */
+  /**
+   * Deliveries before the task is failed for good, when what it needs is not there (errors that are `retryable`). Default 10:
+   * with the pauses between them about a minute.
+   */
   readonly maxDeliveries?: number;
+  /** Deliveries before it is failed for good when its handler throws anything else. Default 3. */
+  readonly maxFailures?: number;
 }
 
 export interface SubmitOptions {
@@ -135,7 +140,7 @@ export class Worker implements AsyncDisposable {
     this.#at = at;
     this.#group = group;
     this.#handler = handler;
-    this.#options = { concurrency: 8, ackWaitMs: 5_000, maxDeliveries: 10, ...options };
+    this.#options = { concurrency: 8, ackWaitMs: 5_000, maxDeliveries: 10, maxFailures: 3, ...options };
     this.#done = this.#pull();
   }
 
@@ -213,7 +218,7 @@ export class Worker implements AsyncDisposable {
   }
 
   async #run(delivery: Delivery, task: string): Promise<TaskResult> {
-    const { agent, instance, maxDeliveries } = this.#options;
+    const { agent, instance, maxDeliveries, maxFailures } = this.#options;
     const base = { task, agent, instance, delivery: { sequence: delivery.sequence, count: delivery.count } };
     let input: unknown;
     try {
@@ -230,7 +235,10 @@ export class Worker implements AsyncDisposable {
       return { ...base, kind: 'completed', output: output ?? null };
     } catch (error) {
       if (this.#aborting.signal.aborted) throw error;
-      const isFinal = delivery.count >= maxDeliveries || (error instanceof MabeamError && !error.retryable);
+      const isMissing = error instanceof MabeamError && error.retryable;
+      const isRefused = error instanceof MabeamError && !error.retryable;
+      const isFinal =
+        isRefused || delivery.count >= (isMissing ? maxDeliveries : Math.min(maxFailures, maxDeliveries));
       if (!isFinal) throw error;
       return {
         ...base,

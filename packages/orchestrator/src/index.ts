@@ -1,5 +1,6 @@
 /** @mabeam/orchestrator: the control loop of a space. The public names. */
 export { orchestratorErrors } from './errors.ts';
+export { nearestWord } from './nearest-word.ts';
 export { parseSpaceDefinition } from './parse-space-definition.ts';
 export type { ParseOptions } from './parse-space-definition.ts';
 export { assertSpaceDefinition } from './space-definition.ts';

@@ -4,7 +4,7 @@ import { errorsOf, type ErrorTable } from '@mabeam/bus';
 export const mailDeskErrors = {
   'corpus-missing': { retryable: false, exit: 1 },
   'input-not-found': { retryable: false, exit: 2 },
-  'input-unreadable': { retryable: false, exit: 2 },
+  'mail-unreadable': { retryable: false, exit: 2 },
   'input-kind-unknown': { retryable: false, exit: 2 },
   'input-empty': { retryable: false, exit: 2 },
   'input-line-malformed': { retryable: false, exit: 2 },

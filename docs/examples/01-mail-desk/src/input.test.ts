@@ -105,7 +105,7 @@ describe('openInput', () => {
 describe('readMail', () => {
   it('says that a file has vanished since', async () => {
     const entry = { id: 'a', group: 'g', content: { kind: 'file', path: join(folder, 'gone.eml') } } as const;
-    await expect(readMail(entry)).rejects.toMatchObject({ code: 'input-unreadable', details: { mail: 'a' } });
+    await expect(readMail(entry)).rejects.toMatchObject({ code: 'mail-unreadable', details: { mail: 'a' } });
   });
 });
 

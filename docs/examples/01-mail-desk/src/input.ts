@@ -19,7 +19,7 @@ interface Located {
 
 /**
  * Lists the mails of the input in their order: a folder by file name, a file from top to bottom. Throws `input-not-found`,
- * `input-unreadable`, `input-kind-unknown`, `input-empty`, `input-line-malformed`, `input-field-invalid`, `input-id-duplicate`.
+ * `mail-unreadable`, `input-kind-unknown`, `input-empty`, `input-line-malformed`, `input-field-invalid`, `input-id-duplicate`.
  */
 export async function openInput(path: string): Promise<MailEntry[]> {
   const found = await readAt(path, () => stat(path));
@@ -129,7 +129,7 @@ async function readAt<T>(path: string, read: () => Promise<T>): Promise<T> {
         cause,
         details,
       });
-    throw mailDeskError('input-unreadable', `${path} cannot be read; check its permissions`, {
+    throw mailDeskError('mail-unreadable', `${path} cannot be read; check its permissions`, {
       cause,
       details,
     });

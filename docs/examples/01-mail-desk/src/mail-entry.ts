@@ -23,7 +23,7 @@ export interface MailEntry extends Omit<Mail, 'raw'> {
     | { readonly kind: 'inline'; readonly raw: Mail['raw'] };
 }
 
-/** Fetches the message of an entry. Throws `input-unreadable` when its file is gone since. */
+/** Fetches the message of an entry. Throws `mail-unreadable` when its file is gone since. */
 export async function readMail(entry: MailEntry): Promise<Mail> {
   const { content, ...mail } = entry;
   if (content.kind === 'inline') return { ...mail, raw: content.raw };
@@ -31,7 +31,7 @@ export async function readMail(entry: MailEntry): Promise<Mail> {
     return { ...mail, raw: await readFile(content.path) };
   } catch (cause) {
     const message = `mail ${entry.id}: ${content.path} cannot be read; is the file still there?`;
-    throw mailDeskError('input-unreadable', message, {
+    throw mailDeskError('mail-unreadable', message, {
       cause,
       details: { mail: entry.id, file: content.path },
     });

@@ -1,0 +1,74 @@
+import type { Command } from 'commander';
+import { expect, test } from 'vitest';
+import { exitMeanings } from './help.ts';
+import { createProgram } from './program.ts';
+
+/** A command and all below it, with the words that lead to it. */
+function family(command: Command, path: readonly string[] = []): readonly (readonly [string, Command])[] {
+  const here = [...path, command.name()];
+  return [[here.join(' '), command], ...command.commands.flatMap((child) => family(child, here))];
+}
+
+const all = family(createProgram());
+const leaves = all.filter(([, command]) => command.commands.length === 0);
+
+function helpOf(command: Command): string {
+  let text = '';
+  command.configureOutput({ writeOut: (part) => void (text += part) });
+  command.outputHelp();
+  return text;
+}
+
+test('there are the commands that the README names', () => {
+  const names = leaves.map(([path]) => path.replace('mabeam ', ''));
+  expect(names).toEqual([
+    'dev',
+    'run',
+    'ps',
+    'variable list',
+    'variable get',
+    'variable set',
+    'variable history',
+    'variable rollback',
+    'event publish',
+    'event tail',
+    'ask',
+    'task send',
+    'logs',
+    'trace',
+    'doctor',
+  ]);
+});
+
+test.each(all)(
+  'the help of "%s" describes it, shows two examples and names every exit code',
+  (path, command) => {
+    const text = helpOf(command);
+    expect(command.description()).not.toBe('');
+    const examples = text
+      .split('\n')
+      .filter((line) => line.startsWith('  $ mabeam ') || line.includes('| mabeam '));
+    expect(examples.length).toBeGreaterThanOrEqual(2);
+    expect(examples[0]).toContain(path);
+    for (const code of Object.keys(exitMeanings)) expect(text).toMatch(new RegExp(`^  ${code}  \\S`, 'm'));
+  },
+);
+
+test.each(leaves)('"%s" takes -o json and --server, and every option is explained', (_path, command) => {
+  const flags = command.options.map(({ long }) => long);
+  expect(flags).toEqual(expect.arrayContaining(['--output', '--server']));
+  for (const { description } of command.options) expect(description).not.toBe('');
+});
+
+test('examples can be typed: each begins with words that lead to a command', () => {
+  const examples = all.flatMap(([, command]) =>
+    helpOf(command)
+      .split('\n')
+      .flatMap((line) => /^ {2}\$ (?:.*\| )?mabeam (.*)$/.exec(line)?.[1] ?? []),
+  );
+  const known = all.map(([path]) => path.replace(/^mabeam ?/, ''));
+  for (const example of examples) {
+    const [first = '', second = ''] = example.split(' ');
+    expect(known).toContain(known.includes(`${first} ${second}`) ? `${first} ${second}` : first);
+  }
+});
