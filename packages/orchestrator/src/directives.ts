@@ -103,7 +103,9 @@ export class Directives {
       if (this.#term.signal.aborted) return restAfterFailureMs;
       const message = error instanceof Error ? error.message : String(error);
       const code = error instanceof MabeamError ? error.code : 'error';
-      log.warn({ ...about, code }, `could not ${action.kind} ${observedKey(action)}: ${message}`);
+      // A node that has just begun, or has just gone, is not worth an alarm: the next round tries again or places elsewhere.
+      const level = code === 'no-responders' ? 'info' : 'warn';
+      log[level]({ ...about, code }, `could not ${action.kind} ${observedKey(action)}: ${message}`);
       span.setStatus({ code: SpanStatusCode.ERROR, message });
       return restAfterFailureMs;
     } finally {

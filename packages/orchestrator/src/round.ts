@@ -24,7 +24,7 @@ const hostsReturnWithinMs = 1_500;
 export async function runRounds(term: Term): Promise<void> {
   const directives = new Directives(term);
   const lostAfter = Date.now() + hostsReturnWithinMs;
-  const told = new Set<string>();
+  const told: Told = new Map();
   while (!term.signal.aborted) {
     try {
       await performRound(term, { directives, told, lostAfter });
@@ -40,7 +40,7 @@ export async function runRounds(term: Term): Promise<void> {
 /** What a term remembers from round to round: what is under way and what was said, never what ought to be. */
 interface Progress {
   readonly directives: Directives;
-  readonly told: Set<string>;
+  readonly told: Told;
   readonly lostAfter: number;
 }
 
@@ -105,17 +105,26 @@ function causeOf({ adaptations }: SpaceState): string | undefined {
   return open.toSorted((a, b) => b.revision - a.revision)[0]?.record.traceparent;
 }
 
-/** Says once why a desired instance does not run, and again when the reason is another. */
-function tell({ log }: Term, waiting: readonly Waiting[], told: Set<string>): void {
+/** Why instances do not run, and since when (ms, monotonic); what has been said is kept until it is no longer so. */
+type Told = Map<string, { readonly since: number; isSaid: boolean }>;
+
+/** A reason that goes away by itself within this time is not worth a line. */
+const patienceMs = 2_000;
+
+/** Says once why a desired instance does not run, when that lasts, and again when the reason is another. */
+function tell({ log }: Term, waiting: readonly Waiting[], told: Told): void {
   const lines = new Map(
     waiting
       .filter(({ reason }) => reason === 'no-node' || reason === 'back-off' || reason === 'ended')
       .map(({ agent, ordinal, reason }) => [`${agent}.${ordinal} ${reason}`, { agent, ordinal, reason }]),
   );
-  for (const line of told) if (!lines.has(line)) told.delete(line);
+  for (const line of told.keys()) if (!lines.has(line)) told.delete(line);
+  const now = performance.now();
   for (const [line, about] of lines) {
-    if (told.has(line)) continue;
-    told.add(line);
+    const known = told.get(line) ?? { since: now, isSaid: false };
+    told.set(line, known);
+    if (known.isSaid || now - known.since < patienceMs) continue;
+    known.isSaid = true;
     log.warn(about, `${about.agent}.${about.ordinal} is desired and does not run: ${about.reason}`);
   }
 }

@@ -1,6 +1,7 @@
 /** `npm start`: runs the mail desk and prints what came of it. */
 import { writeFile } from 'node:fs/promises';
 import { MabeamError } from '@mabeam/bus';
+import { renderTrace } from '@mabeam/telemetry';
 import { runDesk, type DeskResult } from './desk.ts';
 import { mailDeskError } from './errors.ts';
 import type { JudgedMail } from './feed.ts';
@@ -19,6 +20,8 @@ async function main(args: readonly string[]): Promise<number> {
   const result = await runWithProgress(options);
   await writeVerdicts(options.out, result.mails);
   console.log(renderSummary(result.summary));
+  if (result.trace !== undefined)
+    console.log(`\none mail's journey, trace ${result.trace.traceId}\n${renderTrace(result.trace)}\n`);
   console.log(`verdicts: ${options.out}`);
   if (options.json) console.log(JSON.stringify(result.summary));
   return result.summary.failures === 0 ? 0 : 1;

@@ -118,13 +118,12 @@ export function renderSummary(summary: Summary): string {
     `${messages} mails, ${verdicts} verdicts${failures > 0 ? `, ${failures} failed` : ''}; ${messagesPerSecond} verdicts/s with the control; latency p50 ${p50Ms} ms, p95 ${p95Ms} ms; ${pids.length} agent processes`,
     ...adaptationLines(summary),
     ...scoreTable(summary),
-    ...(summary.traceId === null ? [] : [`one mail's journey: mabeam trace ${summary.traceId}`]),
   ];
   return lines.join('\n');
 }
 
 function adaptationLines({ adaptations }: Summary): string[] {
-  if (adaptations.length === 0) return ['no adaptation was needed'];
+  if (adaptations.length === 0) return ['no adaptation was needed: the auditor raised no alarm'];
   return adaptations.map(
     ({ trigger, rule, changes, triggerToAppliedMs }) =>
       `adapted by ${rule} on ${trigger}: ${changes.map(({ variable, from, to }) => `${variable} ${text(from)} → ${text(to)}`).join(', ')}; applied ${triggerToAppliedMs} ms after the trigger`,
