@@ -58,6 +58,11 @@ const agentSpecSchema = z.strictObject({
   group: id.optional(),
   /** How a host starts it: a module run by Node, or any command. Absent: it is started elsewhere. */
   run: run.optional(),
+  /**
+   * In which form it is asked: `envelope` needs our library, `json` is a plain body with headers, for programs without it.
+   * Default: `json` for a command, `envelope` for all else.
+   */
+  wire: z.enum(['envelope', 'json']).optional(),
   replicas: z.int().min(0).default(1),
   /** Handed to the agent as it is. */
   config: z.record(z.string(), z.json()).default({}),

@@ -8,6 +8,7 @@ import { openEvents, subjects, type Bus, type Events, type StoredMessage } from 
 import type { Logger } from '@mabeam/telemetry/api';
 import { valuesFor, type SpaceView, type VariableStore } from '@mabeam/variables';
 import type { Hosting } from './hosting.ts';
+import { WireForms } from './wire-form.ts';
 import { admit, peersOf } from './wiring.ts';
 
 export interface Ways {
@@ -73,12 +74,14 @@ export interface ContextParts {
 export class ContextSource {
   readonly #parts: ContextParts;
   readonly #events: Events;
+  readonly #forms: WireForms;
   #view: SpaceView | undefined;
   #variables: Readonly<Record<string, unknown>> = {};
 
   constructor(parts: ContextParts) {
     this.#parts = parts;
     this.#events = openEvents(parts.bus, parts.hosting.space);
+    this.#forms = new WireForms(parts.store);
   }
 
   /** A context of the newest revision, for a call that ends with `signal`. */
@@ -113,6 +116,7 @@ export class ContextSource {
         ...options,
         ...epoch,
         from: agent,
+        form: this.#forms.of(to),
         revision: view.revision,
         signal,
       });

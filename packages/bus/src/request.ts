@@ -1,7 +1,7 @@
 /** The asker's end of a request: envelope out, answer or typed error back, a CLIENT span around it. */
 import type { Msg, MsgHdrs } from '@nats-io/transport-node';
 import { busError } from './errors.ts';
-import { decodeBody } from './codec.ts';
+import { decodeBody, jsonBytes } from './codec.ts';
 import { decodeAnswer, encodeQuestion, looksLikeEnvelope, type QuestionMeta } from './envelope.ts';
 import { errorFromBody, MabeamError } from './error.ts';
 import { headerMapOf, headersOf } from './message.ts';
@@ -18,6 +18,11 @@ export interface RequestOptions {
   readonly from?: string;
   readonly epoch?: number;
   readonly revision?: number;
+  /**
+   * `plain` for a responder without our library: a JSON body, with deadline, sender and trace context in headers.
+   * Default `envelope`.
+   */
+  readonly form?: 'envelope' | 'plain';
 }
 
 const defaultTimeoutMs = 5_000;
@@ -37,9 +42,8 @@ export function request(
   return inSpan(spanned, async () => {
     wire.assertConnected(subject);
     const timeoutMs = options.timeoutMs ?? defaultTimeoutMs;
-    const payload = encodeQuestion(body, metaOf(options, timeoutMs));
+    const { payload, headers } = questionOf(body, options, timeoutMs);
     assertFits(wire, subject, payload);
-    const headers = sampledHeaders();
     return answerOf(await wire.calls.call(subject, payload, { timeoutMs, signal: options.signal, headers }));
   });
 }
@@ -99,10 +103,32 @@ export function destination(subject: string): Record<string, string> {
   };
 }
 
-/** The trace context of a sampled question stands in the headers too, where the server's own message tracing sees it. */
-function sampledHeaders(): MsgHdrs | undefined {
-  const traceparent = activeTraceparent();
-  return traceparent?.endsWith('-01') === true ? headersOf({ traceparent }) : undefined;
+interface EncodedQuestion {
+  readonly payload: Uint8Array;
+  readonly headers: MsgHdrs | undefined;
+}
+
+/**
+ * Both forms of a question. The trace context of a sampled envelope stands in the headers too, where the server's own message
+ * tracing sees it.
+ */
+function questionOf(body: unknown, options: RequestOptions, timeoutMs: number): EncodedQuestion {
+  const meta = metaOf(options, timeoutMs);
+  if (options.form === 'plain') return { payload: jsonBytes(body), headers: headersOf(plainHeaders(meta)) };
+  const { traceparent } = meta;
+  const headers = traceparent?.endsWith('-01') === true ? headersOf({ traceparent }) : undefined;
+  return { payload: encodeQuestion(body, meta), headers };
+}
+
+function plainHeaders(meta: QuestionMeta): Record<string, string | undefined> {
+  return {
+    'Content-Type': 'application/json',
+    'Mabeam-Deadline': meta.remainingMs?.toString(),
+    traceparent: meta.traceparent,
+    'Mabeam-From': meta.from,
+    'Mabeam-Epoch': meta.epoch?.toString(),
+    'Mabeam-Revision': meta.revision?.toString(),
+  };
 }
 
 function metaOf(options: RequestOptions, timeoutMs: number): QuestionMeta {

@@ -138,6 +138,23 @@ describe('requests', () => {
     await client.close();
   });
 
+  it('a plain question of ours is JSON with headers, and says the same as an envelope', async () => {
+    await using _ = responder.serve(at.askAgent('both'), ({ body, from, epoch, remainingMs }) => ({
+      body,
+      from,
+      epoch,
+      remainingMs,
+    }));
+    await responder.flush();
+    const options = { from: 'judge', epoch: 3, timeoutMs: 700 } as const;
+    const [plain, envelope] = await Promise.all([
+      asker.request(at.askAgent('both'), { mail: 1 }, { ...options, form: 'plain' }),
+      asker.request(at.askAgent('both'), { mail: 1 }, options),
+    ]);
+    expect(plain).toEqual(envelope);
+    expect(plain).toEqual({ body: { mail: 1 }, from: 'judge', epoch: 3, remainingMs: 700 });
+  });
+
   it('everybody on a subject is asked, and who is silent is simply absent', async () => {
     await using first = responder.serve(at.at('round.all.count.ask'), () => 1);
     await using second = responder.serve(at.at('round.all.count.ask'), () => 2);
