@@ -16,6 +16,8 @@ import type { Label } from './mail-entry.ts';
 import type { DeskOptions } from './options.ts';
 import { seededRandom } from './seeded.ts';
 import { summaryOf, type Summary } from './summary.ts';
+import { giveExamples, readExamples } from './examples.ts';
+import type { ScoredVerdict } from './messages.ts';
 import { readTeams } from './team.ts';
 import { Witness } from './witness.ts';
 
@@ -48,12 +50,11 @@ export async function runDesk(options: DeskOptions, hooks: DeskHooks = {}): Prom
   try {
     const labels = join(folder, 'labels.json');
     await writeFile(labels, JSON.stringify(knownLabels(queue, options.seed)));
-    const teams = await readTeams({
-      labels,
-      ...(options.model === undefined ? {} : { model: options.model }),
-    });
     const hasLabels = queue.some(({ entry }) => entry.label !== undefined);
-    return await runTeams(corpus, queue, hasLabels ? [teams.desk, teams.control] : [teams.desk], hooks);
+    const model = options.model === undefined ? {} : { model: options.model };
+    const teams = await readTeams({ labels, ...model, isWholeBench: !hasLabels });
+    const spaces = hasLabels ? [teams.desk, teams.control] : [teams.desk];
+    return await runTeams({ corpus, queue, spaces, examples: await readExamples(options) }, hooks);
   } finally {
     await rm(folder, { recursive: true, force: true });
   }
@@ -73,16 +74,19 @@ function knownLabels(queue: readonly QueuedMail[], seed: number): Record<string,
   );
 }
 
-async function runTeams(
-  corpus: Corpus,
-  queue: readonly QueuedMail[],
-  spaces: readonly SpaceDefinition[],
-  hooks: DeskHooks,
-): Promise<DeskResult> {
+interface Run {
+  readonly corpus: Corpus;
+  readonly queue: readonly QueuedMail[];
+  readonly spaces: readonly SpaceDefinition[];
+  readonly examples: readonly ScoredVerdict[];
+}
+
+async function runTeams({ corpus, queue, spaces, examples }: Run, hooks: DeskHooks): Promise<DeskResult> {
   const { onNote } = hooks;
   await using session = await startDev({ spaces, ...(onNote === undefined ? {} : { onProgress: onNote }) });
   await using bus = await connectBus({ url: session.url, name: 'mail desk' });
   await using _telemetry = startTelemetry({ service: 'mail-desk', process: 'mail-desk', bus });
+  await Promise.all(spaces.map(({ space }) => giveExamples(bus, space, examples)));
   await using desk = await Witness.open(bus, 'mail-desk', ({ rule, triggerToAppliedMs }) =>
     onNote?.(`adapted: ${rule}, applied ${triggerToAppliedMs} ms after its trigger`),
   );

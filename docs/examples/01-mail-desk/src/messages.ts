@@ -75,5 +75,8 @@ export const scoredVerdict: z.ZodType<ScoredVerdict> = z.object({
   verdict: label,
 });
 
-/** The events from which the learners learn and the auditor knows how good the desk has been. */
-export const feedbackFilter = 'event.verdict.*.scored';
+/** The events from which the auditor knows how good the desk has been. */
+export const auditFilter = 'event.verdict.*.scored';
+
+/** The events from which the learners learn: audited verdicts, and examples given beforehand. */
+export const feedbackFilter = 'event.*.*.scored';

@@ -7,6 +7,11 @@ export interface DeskOptions {
   readonly input?: string;
   readonly limit?: number;
   readonly seed: number;
+  /**
+   * Labelled mails of the built-in corpus from which the learners learn before the first mail is judged. Default: 600 with the
+   * user's own input, which may have no labels; none with the built-in corpus, which brings its own feedback.
+   */
+  readonly prime?: number;
   /** Where the verdicts go, one JSON line each. */
   readonly out: string;
   /** Print the summary as one JSON object on the last line. */
@@ -22,6 +27,7 @@ export const help = `mail desk: a team of agents judges mail, is reconfigured by
   --input PATH       your own mail: an mbox file, a folder of .eml files, or a .jsonl file {id, raw, label?};
                      default: 6,046 real e-mails that come with the example
   --limit N          judge at most N mails (each kind of mail keeps its share)
+  --prime N          let the learners learn from N labelled mails of the example first (default: 600 with --input, else 0)
   --seed N           order of the mail and choice of the audited ones (default 1)
   --out FILE         where the verdicts go, a JSON line each (default verdicts.jsonl)
   --json             print the summary as one JSON object on the last line
@@ -40,6 +46,7 @@ const flags = {
   input: { type: 'string' },
   limit: { type: 'string' },
   seed: { type: 'string' },
+  prime: { type: 'string' },
   out: { type: 'string' },
   json: { type: 'boolean' },
   'model-url': { type: 'string' },
@@ -51,7 +58,7 @@ const flags = {
 export function parseOptions(args: readonly string[]): DeskOptions | undefined {
   const values = parsedFlags(args);
   if (values.help === true) return undefined;
-  const { input, limit, seed, out, json, model, 'model-url': url } = values;
+  const { input, limit, seed, prime, out, json, model, 'model-url': url } = values;
   if ((model === undefined) !== (url === undefined)) {
     throw mailDeskError(
       'flag-invalid',
@@ -62,6 +69,7 @@ export function parseOptions(args: readonly string[]): DeskOptions | undefined {
     ...(input === undefined ? {} : { input }),
     ...(limit === undefined ? {} : { limit: wholeNumber('limit', limit, 1) }),
     seed: wholeNumber('seed', seed ?? '1', 0),
+    ...(prime === undefined ? {} : { prime: wholeNumber('prime', prime, 0) }),
     out: out ?? 'verdicts.jsonl',
     json: json === true,
     ...(model === undefined || url === undefined

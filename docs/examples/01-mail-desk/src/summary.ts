@@ -68,7 +68,7 @@ export function summaryOf(facts: RunFacts): Summary {
     f1: mapWindows(scores, ({ f1 }) => rounded(f1)),
     balancedAccuracy: mapWindows(scores, ({ balancedAccuracy }) => rounded(balancedAccuracy)),
     scores,
-    messagesPerSecond: Math.round(((mails.length + control.length) / elapsedMs) * 1_000),
+    messagesPerSecond: Math.round((mails.length / elapsedMs) * 1_000),
     p50Ms: rounded(p50, 1),
     p95Ms: rounded(p95, 1),
     triggerToAppliedMs: adaptations[0]?.triggerToAppliedMs ?? null,
@@ -115,7 +115,7 @@ function rounded(value: number | null, digits = 4): number | null {
 export function renderSummary(summary: Summary): string {
   const { messages, verdicts, failures, messagesPerSecond, p50Ms, p95Ms, pids } = summary;
   const lines = [
-    `${messages} mails, ${verdicts} verdicts${failures > 0 ? `, ${failures} failed` : ''}; ${messagesPerSecond} verdicts/s with the control; latency p50 ${p50Ms} ms, p95 ${p95Ms} ms; ${pids.length} agent processes`,
+    `${messages} mails, ${verdicts} verdicts${failures > 0 ? `, ${failures} failed` : ''}; ${messagesPerSecond} mails/s beside the control; latency p50 ${p50Ms} ms, p95 ${p95Ms} ms; ${pids.length} agent processes`,
     ...adaptationLines(summary),
     ...scoreTable(summary),
   ];

@@ -16,6 +16,8 @@ export interface TeamOptions {
   /** File with the labels the auditor knows. */
   readonly labels: string;
   readonly model?: DeskOptions['model'];
+  /** All specialists from the beginning: where nothing is labelled the auditor cannot notice that more are needed. */
+  readonly isWholeBench?: boolean;
 }
 
 /** Reads space.yaml and makes both teams of it. */
@@ -23,7 +25,8 @@ export async function readTeams(options: TeamOptions): Promise<Teams> {
   const path = fileURLToPath(new URL('../space.yaml', import.meta.url));
   const base = parseSpaceDefinition(await readFile(path, 'utf8'), { path });
   const audited = withConfig(base, 'auditor', { labels: options.labels });
-  const desk = options.model === undefined ? audited : withModel(audited, options.model);
+  const asked = options.model === undefined ? audited : withModel(audited, options.model);
+  const desk = options.isWholeBench === true ? withWholeBench(asked) : asked;
   return { desk, control: { ...desk, space: `${desk.space}-control`, rules: [] } };
 }
 
@@ -36,6 +39,13 @@ function withConfig(
     spec.id === agent ? { ...spec, config: { ...spec.config, ...config } } : spec,
   );
   return { ...definition, agents };
+}
+
+function withWholeBench(definition: SpaceDefinition): SpaceDefinition {
+  const variables = definition.variables.map((variable) =>
+    variable.id === 'specialists' ? { ...variable, initial: [...variable.agents] } : variable,
+  );
+  return { ...definition, variables };
 }
 
 /** How long the judge waits for a language model; the others answer within milliseconds. */

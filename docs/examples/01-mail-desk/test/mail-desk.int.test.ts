@@ -1,5 +1,7 @@
 /** The mail desk as a whole: real processes, a real nats-server of its own, real mail. */
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { createServer } from 'node:http';
+import { text } from 'node:stream/consumers';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { openReplica, parseJson, spaceNames, subjects, type Bus } from '@mabeam/bus';
@@ -41,6 +43,70 @@ describe('the mail desk', () => {
         kind: 'ruled',
         ruling: { defects: expect.arrayContaining(['no-sender']) },
       });
+    },
+  );
+
+  it(
+    'own mail without labels is judged by the whole bench, which has learned from examples',
+    { timeout: 60_000 },
+    async () => {
+      const input = join(folder, 'unlabelled.mbox');
+      const lunch =
+        'From: Ann <ann@example.org>\nSubject: lunch\n\nAre you free for lunch tomorrow at noon?\n';
+      const win =
+        'From: "WIN" <w@promo.biz>\nSubject: FREE CASH!!!\nContent-Type: text/html\n\n<a href="http://1.2.3.4/w">CLICK HERE</a> to claim your FREE money, 100% guaranteed!!!\n';
+      await writeFile(
+        input,
+        [lunch, win].map((mail) => `From x@y Mon Jan  1 00:00:00 2024\n${mail}\n`).join(''),
+      );
+      const { mails, control, summary } = await runDesk({ ...options, input });
+      const rulings = mails.flatMap(({ result }) => (result.kind === 'ruled' ? [result.ruling] : []));
+      expect(rulings.map(({ opinions }) => Object.keys(opinions).length)).toEqual([4, 4]);
+      const [ham, spam] = rulings.toSorted((a, b) => a.probability - b.probability);
+      expect([ham?.id, spam?.label]).toEqual(['unlabelled-00001', 'spam']);
+      expect(control).toEqual([]);
+      expect(summary.f1).toEqual({ before: null, shifted: null, adapted: null, control: null });
+    },
+  );
+
+  it(
+    'a language model joins as one more specialist, and abstains where it gives no answer',
+    { timeout: 60_000 },
+    async () => {
+      const asked: string[] = [];
+      const service = createServer((request, response) => {
+        void (async () => {
+          const body = await text(request);
+          asked.push(body);
+          // Desk and control ask about the same mails; the first of them gets no usable answer from either.
+          const content =
+            body === asked[0] ? 'I would rather not say' : '{"probability": 0.97, "reason": "greedy"}';
+          response.setHeader('content-type', 'application/json');
+          response.end(JSON.stringify({ choices: [{ message: { content } }] }));
+        })();
+      });
+      await new Promise<void>((resolve) => service.listen(0, '127.0.0.1', resolve));
+      const address = service.address();
+      const port = typeof address === 'object' ? address?.port : 0;
+      try {
+        const { mails } = await runDesk({
+          ...options,
+          limit: 6,
+          model: { url: `http://127.0.0.1:${port}/v1`, name: 'small' },
+        });
+        const opinions = mails.flatMap(({ result }) =>
+          result.kind === 'ruled' ? [result.ruling.opinions['model']] : [],
+        );
+        expect(opinions).toHaveLength(6);
+        expect(opinions.filter((opinion) => opinion?.abstains === true)).toHaveLength(1);
+        expect(opinions).toContainEqual({ probability: 0.97, reasons: ['greedy'] });
+        expect(JSON.parse(asked[0] ?? '')).toMatchObject({
+          model: 'small',
+          messages: [{ role: 'system' }, { role: 'user' }],
+        });
+      } finally {
+        service.close();
+      }
     },
   );
 

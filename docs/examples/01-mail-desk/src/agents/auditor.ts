@@ -5,7 +5,7 @@
 import { readFile } from 'node:fs/promises';
 import { defineAgent, runAgent } from '@mabeam/agents';
 import { z } from 'zod';
-import { feedbackFilter, ruledMail, scoredVerdict } from '../messages.ts';
+import { auditFilter, ruledMail, scoredVerdict } from '../messages.ts';
 import { defaultQualitySettings, newQualityWatch, watchQuality } from '../quality.ts';
 
 const config = z.object({ labels: z.string().optional() });
@@ -20,7 +20,7 @@ await runAgent(
     start: async ({ config: given, events, log }) => {
       const { labels: path } = config.parse(given);
       if (path !== undefined) labels = knownLabels.parse(JSON.parse(await readFile(path, 'utf8')));
-      for await (const event of events.read({ filter: feedbackFilter })) {
+      for await (const event of events.read({ filter: auditFilter })) {
         const { label, verdict } = scoredVerdict.parse(event.json());
         watch = watchQuality(watch, { truth: label, verdict }, defaultQualitySettings()).watch;
       }
