@@ -2,15 +2,20 @@
  * Change sets: from wished values to the writes that bring them about, if nothing has happened in between. Pure.
  *
  * C1  Every value is validated against the view; one that is not allowed refuses the whole set, and nothing is written.
- * C2  Each write expects the revision its key has in the view, so the set is committed onto that view's values or not at all.
+ * C2  Each write expects the revision its key has in the view, so the set is committed onto that view's values or not at all. When
+ *     values are bound to other keys (bond.ts), the first write expects the whole space at the view's revision instead.
+ * C3  A value that stays as it is is not judged by bonds and predicates: it is in force already, and a repair must be able to say so.
  *
- * The orchestrator adds its own records (fence, adaptation) to `writes` and commits all of it as one batch.
+ * The orchestrator adds its own records (fence, adaptation) behind `writes` and commits all of it as one batch.
  */
 import type { BatchWrite } from '@mabeam/bus';
+import { areBound, bondProblem } from './bond.ts';
 import type { ValueEntry } from './entry.ts';
 import { variableError } from './errors.ts';
+import { foldChanges } from './fold.ts';
 import { sameJson, type Json } from './json.ts';
 import { valueKey } from './keys.ts';
+import { brokenPredicate, unknownPredicate } from './predicate.ts';
 import { listNames, problemError } from './problem.ts';
 import { validateValue } from './value.ts';
 import type { SpaceView, VariableState } from './view.ts';
@@ -44,16 +49,18 @@ export interface PlannedChange {
 
 /** A change set ready to be committed. */
 export interface ChangePlan {
-  /** One write for each change, in order. */
+  /** One write for each change, in order; they stay together and in this order in the batch. */
   readonly writes: readonly BatchWrite[];
   readonly changes: readonly PlannedChange[];
   /** Revision of the view it was planned on. */
   readonly basedOn: number;
+  /** Is it valid for that view only (C2)? */
+  readonly isBound: boolean;
 }
 
 /**
- * Plans a change set on a view. Throws unknown-variable, out-of-domain, constraint-violation, stale-revision,
- * duplicate-change, invalid-author.
+ * Plans a change set on a view. Throws unknown-variable, out-of-domain, constraint-violation, handler-not-registered,
+ * stale-revision, duplicate-change, invalid-author.
  */
 export function planChanges(
   view: SpaceView,
@@ -72,17 +79,27 @@ export function planChanges(
   }
   assertAuthor(authorship.by);
   const planned = wishes.map((wish) => planChange(view, wish, authorship));
-  return {
-    writes: planned.map(({ write }) => write),
-    changes: planned.map(({ change }) => change),
-    basedOn: view.revision,
-  };
+  const changes = planned.map(({ change }) => change);
+  assertBonds(view, changes);
+  const isBound = areBound(view, new Set(changes.map(({ id }) => id)));
+  const writes = planned.map(({ write }) => write);
+  return { writes: sealed(writes, view.revision, isBound), changes, basedOn: view.revision, isBound };
 }
 
 /** The plan without the changes that would write what is there already. */
 export function withoutEqual(plan: ChangePlan): ChangePlan {
   const isKept = (_: unknown, i: number): boolean => plan.changes[i]?.isDifferent === true;
-  return { ...plan, writes: plan.writes.filter(isKept), changes: plan.changes.filter(isKept) };
+  const writes = sealed(plan.writes.filter(isKept), plan.basedOn, plan.isBound);
+  return { ...plan, writes, changes: plan.changes.filter(isKept) };
+}
+
+/** The view as it would be after the plan, at a revision that is only a guess: to see what would follow, without writing. */
+export function viewAfter(view: SpaceView, plan: ChangePlan): SpaceView {
+  const entries = plan.writes.map(({ key, body }, i) => {
+    const data = new TextEncoder().encode(JSON.stringify(body));
+    return { key, revision: view.revision + i + 1, operation: 'put', data } as const;
+  });
+  return foldChanges(view, [{ revision: view.revision + entries.length, entries }]);
 }
 
 /** The variable's state in a view; throws `unknown-variable`, naming those there are. */
@@ -116,18 +133,38 @@ function planChange(
   const state = stateOf(view, wish.id);
   if (wish.ifRevision !== undefined && wish.ifRevision !== state.revision)
     throw staleRevision(state, wish.ifRevision);
-  const verdict = validateValue(state.definition, wish.value);
+  const { definition } = state;
+  const verdict = validateValue(definition, wish.value);
   if (verdict.kind === 'invalid') throw problemError(verdict, wish.id);
+  const isDifferent = !sameJson(state.value, verdict.value);
+  const refused = isDifferent
+    ? (unknownPredicate(definition, view.predicates) ??
+      brokenPredicate(definition, verdict.value, view.predicates))
+    : undefined;
+  if (refused !== undefined) throw problemError(refused, wish.id);
   const body = entryFor(verdict.value, state.definitionRevision, authorship);
   return {
     write: { key: valueKey(wish.id), body, expect: state.keyRevision },
-    change: {
-      id: wish.id,
-      from: state.value,
-      to: verdict.value,
-      isDifferent: !sameJson(state.value, verdict.value),
-    },
+    change: { id: wish.id, from: state.value, to: verdict.value, isDifferent },
   };
+}
+
+/** C3: only what becomes different is judged. */
+function assertBonds(view: SpaceView, changes: readonly PlannedChange[]): void {
+  const prospects = new Map(
+    changes
+      .filter(({ isDifferent }) => isDifferent)
+      .map(({ id, to }) => [id, { definition: stateOf(view, id).definition, value: to }]),
+  );
+  const broken = bondProblem(view, prospects);
+  if (broken !== undefined) throw problemError(broken, broken.id);
+}
+
+/** C2: nothing written since implies that the first write's own key was not written either. */
+function sealed(writes: readonly BatchWrite[], revision: number, isBound: boolean): readonly BatchWrite[] {
+  const [first, ...rest] = writes;
+  if (first === undefined || !isBound) return writes;
+  return [{ ...first, expect: revision, expectKey: '>' }, ...rest];
 }
 
 function staleRevision(state: VariableState, expected: number): Error {

@@ -1,13 +1,31 @@
 /** Constructors of definitions, one for each kind. Pure: nothing is stored; they throw as parseVariableDefinition does. */
+import type { ResourceAllocation } from './allocation.ts';
 import { parseVariableDefinition } from './definition.ts';
+import type { Domain } from './domain.ts';
 import type { Json } from './json.ts';
-import type { Constraints, VariableDefinition } from './variable.ts';
+import type { AdaptationPace, ThresholdBand } from './measure.ts';
+import type { Constraints, ResourceLimit, VariableDefinition } from './variable.ts';
+
+/** Options that all constructors have. */
+interface CommonOptions {
+  /** Whom it concerns; every agent of the space when absent. */
+  readonly agents?: readonly string[];
+  /** `cluster`: only the listed agents see it. Default `global`. */
+  readonly scope?: 'global' | 'cluster';
+  readonly constraints?: Constraints;
+}
+
+interface RangeOptions {
+  readonly min?: number;
+  readonly max?: number;
+  readonly step?: number;
+  readonly enum?: readonly Json[];
+}
 
 /** Options of {@link agentSelection}. */
-export interface AgentSelectionOptions {
+export interface AgentSelectionOptions extends CommonOptions {
   /** The candidates; at least one. */
   readonly agents: readonly string[];
-  readonly constraints?: Constraints;
   /** Who is active until somebody chooses; the first `maxConcurrent` candidates when absent. */
   readonly initial?: readonly string[] | string;
 }
@@ -17,29 +35,32 @@ export function agentSelection(id: string, options: AgentSelectionOptions): Vari
   return parseVariableDefinition({ ...options, id, kind: 'agent-selection' });
 }
 
-/** Options of {@link performanceThreshold}. */
-export interface PerformanceThresholdOptions {
-  readonly initial: number;
-  readonly min?: number;
-  readonly max?: number;
-  readonly step?: number;
-  readonly agents?: readonly string[];
+/** Options of {@link resourceAllocation}. */
+export interface ResourceAllocationOptions extends CommonOptions {
+  /** What there is in all: the amounts never add up to more. */
+  readonly resourceLimit?: ResourceLimit;
+  /** Amounts or shares by agent; equal shares for the listed agents when absent. */
+  readonly initial?: Readonly<
+    Record<string, number | (Omit<ResourceAllocation, 'networkPriority'> & Partial<ResourceAllocation>)>
+  >;
 }
 
-/** Defines a number that decisions compare with; any finite number when no limits are given. */
-export function performanceThreshold(id: string, options: PerformanceThresholdOptions): VariableDefinition {
-  const { min, max, step, ...rest } = options;
-  return parseVariableDefinition({ ...rest, id, kind: 'performance-threshold', domain: { min, max, step } });
+/** Defines what each agent may use: `{memory, cpuWeight, networkPriority}` or shares that add up to at most 1. */
+export function resourceAllocation(id: string, options: ResourceAllocationOptions = {}): VariableDefinition {
+  const { resourceLimit, ...rest } = options;
+  const constraints = { ...options.constraints, ...(resourceLimit === undefined ? {} : { resourceLimit }) };
+  return parseVariableDefinition({ ...rest, constraints, id, kind: 'resource-allocation' });
 }
 
-/** Options of {@link communicationTopology}. */
-export interface CommunicationTopologyOptions {
-  /** The participants; every agent of the space when absent. */
-  readonly agents?: readonly string[];
+/** Options of {@link communicationTopology} and {@link coordinationPattern}. */
+export interface CommunicationTopologyOptions extends CommonOptions {
   /** The topologies to choose from; all when absent. */
   readonly patterns?: readonly string[];
   readonly allowPartition?: boolean;
-  /** A pattern or `{pattern, hub?, edges?}`; `mesh`, or the first of `patterns`, when absent. */
+  /**
+   * A pattern or `{pattern, hub?, edges?}`. When absent the first of `patterns`, else `mesh` for a topology and `broadcast` for
+   * a coordination pattern.
+   */
   readonly initial?: string | { readonly [key: string]: Json };
 }
 
@@ -48,29 +69,62 @@ export function communicationTopology(
   id: string,
   options: CommunicationTopologyOptions = {},
 ): VariableDefinition {
-  const { patterns, allowPartition, ...rest } = options;
-  const limits = { domain: { patterns }, constraints: { allowPartition } };
-  return parseVariableDefinition({ ...rest, ...limits, id, kind: 'communication-topology' });
+  return parseVariableDefinition({ ...patternForm(options), id, kind: 'communication-topology' });
+}
+
+/** Defines how the orchestrator reaches the agents in its own conversations with them: a bare pattern where that says all. */
+export function coordinationPattern(
+  id: string,
+  options: CommunicationTopologyOptions = {},
+): VariableDefinition {
+  return parseVariableDefinition({ ...patternForm(options), id, kind: 'coordination-pattern' });
+}
+
+/** Options of {@link adaptationRate}. */
+export interface AdaptationRateOptions extends CommonOptions, RangeOptions {
+  /** From 0 (frozen) to 1 (unhindered), or the pace in full; 1 when absent. Its form is the variable's form. */
+  readonly initial?: number | AdaptationPace;
+}
+
+/** Defines how fast adaptations may move what it covers. */
+export function adaptationRate(id: string, options: AdaptationRateOptions = {}): VariableDefinition {
+  return parseVariableDefinition({ ...rangeForm(options), id, kind: 'adaptation-rate' });
+}
+
+/** Options of {@link performanceThreshold}. */
+export interface PerformanceThresholdOptions extends CommonOptions, RangeOptions {
+  /** A number, or two limits of a metric. Its form is the variable's form. */
+  readonly initial: number | ThresholdBand;
+}
+
+/** Defines what decisions compare with: a number, or `{metric, warning, critical, direction}`. */
+export function performanceThreshold(id: string, options: PerformanceThresholdOptions): VariableDefinition {
+  return parseVariableDefinition({ ...rangeForm(options), id, kind: 'performance-threshold' });
 }
 
 /** Options of {@link customVariable}. */
-export interface CustomVariableOptions {
+export interface CustomVariableOptions extends CommonOptions, RangeOptions {
   readonly initial: Json;
-  readonly min?: number;
-  readonly max?: number;
-  readonly step?: number;
-  readonly enum?: readonly Json[];
   readonly pattern?: string;
-  readonly agents?: readonly string[];
 }
 
 /** Defines a value whose meaning its readers agree on; any JSON when no limits are given. */
 export function customVariable(id: string, options: CustomVariableOptions): VariableDefinition {
-  const { min, max, step, enum: values, pattern, ...rest } = options;
-  return parseVariableDefinition({
-    ...rest,
-    id,
-    kind: 'custom',
-    domain: { min, max, step, enum: values, pattern },
-  });
+  const { pattern, ...rest } = options;
+  const { domain, ...form } = rangeForm(rest);
+  return parseVariableDefinition({ ...form, id, kind: 'custom', domain: { ...domain, pattern } });
+}
+
+function rangeForm<T extends RangeOptions>(
+  options: T,
+): Omit<T, keyof RangeOptions> & { readonly domain: Domain } {
+  const { min, max, step, enum: values, ...rest } = options;
+  return { ...rest, domain: { min, max, step, enum: values } };
+}
+
+function patternForm(options: CommunicationTopologyOptions): object {
+  const { patterns, allowPartition, ...rest } = options;
+  const given = options.constraints ?? {};
+  const constraints = allowPartition === undefined ? given : { ...given, allowPartition };
+  return { ...rest, domain: { patterns }, constraints };
 }

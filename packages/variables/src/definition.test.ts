@@ -91,7 +91,9 @@ describe('what is refused, by code and field', () => {
   it.each([
     ['nothing at all', undefined, 'invalid-definition', ''],
     ['an unknown kind', { ...selection, kind: 'mood' }, 'invalid-definition', 'kind'],
-    ['another scope', { ...selection, scope: 'federation' }, 'invalid-definition', 'scope'],
+    ['an unknown scope', { ...selection, scope: 'galaxy' }, 'invalid-definition', 'scope'],
+    ['a scope that is to come', { ...selection, scope: 'federation' }, 'unsupported-scope', 'scope'],
+    ['a local scope', { ...selection, scope: 'local' }, 'unsupported-scope', 'scope'],
     ['a missing id', { kind: 'custom', initial: 1 }, 'invalid-definition', 'id'],
     ['an agent that is no id', { ...selection, agents: ['Words'] }, 'invalid-definition', 'agents.0'],
     ['a misspelt option', { ...selection, agnets: [] }, 'unknown-option', 'agnets'],

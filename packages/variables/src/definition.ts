@@ -8,13 +8,14 @@
  */
 import * as z from 'zod';
 import { isId, parseId } from '@mabeam/bus';
+import { equalShares } from './allocation.ts';
 import type { Domain } from './domain.ts';
 import { isPlainObject, type Json } from './json.ts';
 import { problemError, type Problem } from './problem.ts';
 import { shapeProblem, type DefinitionShape } from './shape.ts';
 import { topologyPatterns } from './topology.ts';
 import { validateValue } from './value.ts';
-import { variableKinds, type Constraints, type VariableDefinition } from './variable.ts';
+import { variableKinds, variableScopes, type Constraints, type VariableDefinition } from './variable.ts';
 
 const json = z.custom<Json>((value) => value !== undefined, 'is missing');
 const agentIds = z.array(z.string().refine(isId, 'is not an agent id'));
@@ -34,14 +35,20 @@ const constraintsSchema: z.ZodType<Constraints> = z.strictObject({
   maxConcurrent: z.int().min(1).optional(),
   exclusive: z.array(z.tuple([z.string(), z.string()])).optional(),
   requires: z.record(z.string(), z.array(z.string())).optional(),
+  roleCoverage: z.array(z.string().refine(isId, 'is not a role')).min(1).optional(),
   allowPartition: z.boolean().optional(),
+  resourceLimit: z
+    .strictObject({ memory: z.int().min(1).optional(), cpuWeight: z.number().positive().optional() })
+    .optional(),
+  predicates: z.array(z.string()).min(1).optional(),
+  compatible: z.record(z.string(), z.string()).optional(),
 });
 
 const definitionSchema = z.strictObject({
   v: z.literal(1).default(1),
   id: z.string(),
   kind: z.enum(variableKinds),
-  scope: z.literal('global').default('global'),
+  scope: z.enum(variableScopes).default('global'),
   agents: agentIds.default([]),
   domain: domainSchema.default({}),
   constraints: constraintsSchema.default({}),
@@ -55,7 +62,7 @@ export interface ParseDefinitionOptions {
 
 /**
  * The definition in a JSON value, complete and sound. Throws `invalid-id`, or an error of this package with `details.field`:
- * invalid-definition, unknown-option, duplicate-agents, empty-agents, invalid-domain, invalid-constraint, invalid-initial.
+ * invalid-definition, unknown-option, unsupported-scope, duplicate-agents, empty-agents, invalid-domain, invalid-constraint, invalid-initial.
  */
 export function parseVariableDefinition(
   input: unknown,
@@ -89,8 +96,21 @@ export function withInitial(definition: VariableDefinition, initial: unknown): V
 }
 
 function defaultInitial({ kind, agents, domain, constraints }: DefinitionShape): Json | undefined {
-  if (kind === 'agent-selection') return agents.slice(0, constraints.maxConcurrent ?? agents.length);
-  return kind === 'communication-topology' ? (domain.patterns?.[0] ?? 'mesh') : undefined;
+  switch (kind) {
+    case 'agent-selection':
+      return agents.slice(0, constraints.maxConcurrent ?? agents.length);
+    case 'resource-allocation':
+      return equalShares(agents);
+    case 'communication-topology':
+      return domain.patterns?.[0] ?? 'mesh';
+    case 'coordination-pattern':
+      return domain.patterns?.[0] ?? 'broadcast';
+    case 'adaptation-rate':
+      return 1;
+    case 'performance-threshold':
+    case 'custom':
+      return undefined;
+  }
 }
 
 const aliases: Readonly<Record<string, string>> = {
@@ -98,22 +118,34 @@ const aliases: Readonly<Record<string, string>> = {
   min_active: 'minActive',
   max_concurrent: 'maxConcurrent',
   allow_partition: 'allowPartition',
+  role_coverage: 'roleCoverage',
+  resource_limit: 'resourceLimit',
 };
+
+const limitAliases: Readonly<Record<string, string>> = { cpu_weight: 'cpuWeight' };
 
 function withoutAliases(input: unknown): unknown {
   if (!isPlainObject(input)) return input;
-  const top = renamed(input);
+  const top = renamed(input, aliases);
   const { kind, constraints } = top;
   if (typeof kind === 'string') top['kind'] = kind.replaceAll('_', '-');
-  if (isPlainObject(constraints)) top['constraints'] = renamed(constraints);
+  if (isPlainObject(constraints)) {
+    const rules = renamed(constraints, aliases);
+    const limit = rules['resourceLimit'];
+    if (isPlainObject(limit)) rules['resourceLimit'] = renamed(limit, limitAliases);
+    top['constraints'] = rules;
+  }
   return top;
 }
 
 /** Aliases become our names, unless ours is there too: then the alias stays and is refused as unknown. */
-function renamed(given: Record<string, unknown>): Record<string, unknown> {
+function renamed(
+  given: Record<string, unknown>,
+  known: Readonly<Record<string, string>>,
+): Record<string, unknown> {
   return Object.fromEntries(
     Object.entries(given).map(([key, value]) => {
-      const name = Object.hasOwn(aliases, key) ? aliases[key] : undefined;
+      const name = Object.hasOwn(known, key) ? known[key] : undefined;
       return [name === undefined || Object.hasOwn(given, name) ? key : name, value];
     }),
   );

@@ -19,6 +19,8 @@ export interface SpaceChange {
   /** What was newly found in the bucket and not applied. */
   readonly rejections: readonly Rejection[];
   readonly hasNewGraph: boolean;
+  /** The space was frozen, frozen anew, or freed. */
+  readonly hasNewFreeze: boolean;
 }
 
 /** What happened between an earlier and a later view; undefined when nothing did that concerns variables. */
@@ -33,8 +35,9 @@ export function changeBetween(before: SpaceView, after: SpaceView): SpaceChange 
     ({ key, revision }) => before.rejected.get(key)?.revision !== revision,
   );
   const hasNewGraph = before.graph?.revision !== after.graph?.revision;
-  if (changes.length === 0 && rejections.length === 0 && !hasNewGraph) return undefined;
-  return { revision: after.revision, view: after, changes, rejections, hasNewGraph };
+  const hasNewFreeze = before.freeze?.revision !== after.freeze?.revision;
+  if (changes.length === 0 && rejections.length === 0 && !hasNewGraph && !hasNewFreeze) return undefined;
+  return { revision: after.revision, view: after, changes, rejections, hasNewGraph, hasNewFreeze };
 }
 
 function isSameState(left: VariableState | undefined, right: VariableState | undefined): boolean {

@@ -246,3 +246,60 @@ test.prop([
   }));
   expect(fold(declared, ...changes).revision).toBe(Math.max(1, changes.length));
 });
+
+describe('a variable that was removed', () => {
+  const changes = [
+    put('definition.threshold', 1, threshold),
+    value('space.threshold', 2, 0.9),
+    removal('space.threshold', 3),
+    removal('definition.threshold', 4),
+  ];
+
+  it('is gone, and leaves no rejection behind', () => {
+    const view = fold(emptyView(), ...changes);
+    expect(view.variables.size).toBe(0);
+    expect(view.rejected.size).toBe(0);
+  });
+
+  it('and is declared again begins with its initial value, though an old one was left in the bucket', () => {
+    const left = changes.filter(({ revision }) => revision !== 3);
+    const view = fold(emptyView(), ...left, put('definition.threshold', 5, threshold));
+    expect(view.variables.get('threshold')).toMatchObject({ value: 0.5, revision: 0, keyRevision: 2 });
+    expect(view.rejected.size).toBe(0);
+    expect(fold(view, value('space.threshold', 6, 0.8)).variables.get('threshold')?.value).toBe(0.8);
+  });
+
+  it('with its agent begins anew when the agent comes back', () => {
+    const view = fold(
+      emptyView(),
+      words,
+      value('agent.words.smoothing', 3, 5),
+      removal('definition.agent.words', 4),
+      { ...words, revision: 5 },
+    );
+    expect(view.variables.get('words.smoothing')).toMatchObject({ value: 1, revision: 0 });
+  });
+});
+
+describe('a freeze', () => {
+  it('is whatever stands under its key, until it is deleted', () => {
+    const entry = { v: 1, by: 'ada', at: '2026-01-31T12:00:00Z', reason: 'storm' };
+    const frozen = fold(emptyView(), put('freeze', 1, entry));
+    expect(frozen.freeze).toEqual({ revision: 1, by: 'ada', at: entry.at, reason: 'storm' });
+    expect(fold(frozen, removal('freeze', 2)).freeze).toBeUndefined();
+    expect(fold(emptyView(), put('freeze', 1, 'stop!')).freeze).toEqual({
+      revision: 1,
+      by: 'unknown',
+      at: '',
+      reason: '',
+    });
+    expect(changeBetween(emptyView(), frozen)).toMatchObject({ hasNewFreeze: true, changes: [] });
+  });
+});
+
+it('of the variables in scope cluster an agent sees those that list it', () => {
+  const shared = customVariable('shared', { initial: 1, scope: 'cluster', agents: ['words'] });
+  const view = fold(emptyView(), put('definition.shared', 1, shared));
+  expect(valuesFor(view, 'words')).toEqual({ shared: 1 });
+  expect(valuesFor(view, 'links')).toEqual({});
+});

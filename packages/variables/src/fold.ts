@@ -5,13 +5,16 @@
  *     listed in `rejected` with its reason, and the last value applied stays while it is allowed (R2). Else: `initial`.
  * F2  Per key only the newest revision counts, in whatever order and grouping the changes of different keys arrive.
  * F3  The view handed in stays as it is.
+ * F4  A declaration that was deleted takes its values with it: what is older than the deletion is never applied again (R25).
  */
 import { MabeamError } from '@mabeam/bus';
 import { parseVariableDefinition } from './definition.ts';
 import { decodeEntry, readJson } from './entry.ts';
+import { readFreeze, type FreezeState } from './freeze.ts';
 import type { Json } from './json.ts';
 import { definitionKey, graphKey, parseKey, valueKey } from './keys.ts';
-import { localDefinitions } from './local.ts';
+import { declaredRole, localDefinitions } from './local.ts';
+import type { Predicates } from './predicate.ts';
 import type { Problem } from './problem.ts';
 import { readGraph } from './topology.ts';
 import { validateValue } from './value.ts';
@@ -47,8 +50,11 @@ interface Draft {
   readonly declarations: Map<string, Declaration>;
   /** Variables whose state must be settled anew. */
   readonly touched: Set<string>;
+  readonly predicates: Predicates;
   graph: GraphState | undefined;
   graphRevision: number;
+  freeze: FreezeState | undefined;
+  freezeRevision: number;
 }
 
 /** The view after these change sets, in order. Revisions older than what is known of their key are passed over. */
@@ -72,14 +78,19 @@ function draftOf(view: SpaceView): Draft {
     values: new Map(view.cells.values),
     declarations: new Map(view.cells.declarations),
     touched: new Set(),
+    predicates: view.predicates,
     graph: view.graph,
     graphRevision: view.cells.graphRevision,
+    freeze: view.freeze,
+    freezeRevision: view.cells.freezeRevision,
   };
 }
 
 function viewOf(draft: Draft, revision: number): SpaceView {
-  const { variables, rejected, graph, values, declarations, graphRevision } = draft;
-  return { revision, variables, rejected, graph, cells: { values, declarations, graphRevision } };
+  const { variables, rejected, graph, freeze, predicates } = draft;
+  const { values, declarations, graphRevision, freezeRevision } = draft;
+  const cells = { values, declarations, graphRevision, freezeRevision };
+  return { revision, variables, rejected, graph, freeze, predicates, cells };
 }
 
 function acceptChange(draft: Draft, change: KeyChange): void {
@@ -90,9 +101,11 @@ function acceptChange(draft: Draft, change: KeyChange): void {
     case 'definition':
       return acceptDeclaration(draft, change, (json) => declaredVariable(key.id, json));
     case 'agent-definition':
-      return acceptDeclaration(draft, change, (json) => localDefinitions(key.agent, json));
+      return acceptDeclaration(draft, change, (json) => declaredAgent(key.agent, json));
     case 'graph':
       return acceptGraph(draft, change);
+    case 'freeze':
+      return acceptFreeze(draft, change);
     case 'other':
   }
 }
@@ -113,6 +126,7 @@ function acceptValue(draft: Draft, id: string, { revision, operation, data }: Ke
 interface Declared {
   readonly definitions: readonly VariableDefinition[];
   readonly problems: readonly Problem[];
+  readonly role?: string | undefined;
 }
 
 /** A declaration that cannot be read at all leaves the former in force (F1). */
@@ -124,7 +138,9 @@ function acceptDeclaration(draft: Draft, change: KeyChange, declare: (json: unkn
   const isUsable = read.definitions.length > 0 || read.problems.length === 0;
   const definitions = isUsable ? read.definitions : (before?.definitions ?? []);
   const definitionRevision = isUsable ? revision : (before?.definitionRevision ?? 0);
-  draft.declarations.set(key, { revision, definitions, definitionRevision });
+  const deletedAt = change.operation === 'delete' ? revision : (before?.deletedAt ?? 0);
+  const role = isUsable ? read.role : before?.role;
+  draft.declarations.set(key, { revision, definitions, definitionRevision, deletedAt, role });
   noteRejection(draft, key, revision, read.problems[0]);
   for (const { id } of [...definitions, ...(before?.definitions ?? [])]) draft.touched.add(id);
 }
@@ -152,6 +168,16 @@ function declaredVariable(id: string, json: unknown): Declared {
   }
 }
 
+function declaredAgent(agent: string, json: unknown): Declared {
+  return { ...localDefinitions(agent, json), role: declaredRole(json) };
+}
+
+function acceptFreeze(draft: Draft, { revision, operation, data }: KeyChange): void {
+  if (draft.freezeRevision >= revision) return;
+  draft.freezeRevision = revision;
+  draft.freeze = operation === 'delete' ? undefined : readFreeze(data, revision);
+}
+
 function acceptGraph(draft: Draft, { revision, operation, data }: KeyChange): void {
   if (draft.graphRevision >= revision) return;
   draft.graphRevision = revision;
@@ -174,11 +200,12 @@ function settle(draft: Draft, id: string): void {
       noteRejection(draft, valueKey(id), cell.revision, isEmpty(cell) ? undefined : stray, id);
     return;
   }
-  const { chosen, value, problem } = chooseValue(definition, cell);
-  if (cell !== undefined) {
+  const isAlive = cell !== undefined && cell.revision > declaration.deletedAt;
+  const { chosen, value, problem } = chooseValue(definition, isAlive ? cell : undefined, draft.predicates);
+  if (isAlive) {
     draft.values.set(id, problem === undefined ? { ...cell, good: chosen } : cell);
     noteRejection(draft, valueKey(id), cell.revision, problem, id);
-  }
+  } else draft.rejected.delete(valueKey(id));
   draft.variables.set(id, {
     id,
     definition,
@@ -196,10 +223,14 @@ interface Choice {
   readonly problem: Problem | undefined;
 }
 
-function chooseValue(definition: VariableDefinition, cell: ValueCell | undefined): Choice {
+function chooseValue(
+  definition: VariableDefinition,
+  cell: ValueCell | undefined,
+  predicates: Predicates,
+): Choice {
   let problem = cell?.problem;
   if (cell?.latest !== undefined) {
-    const verdict = validateValue(definition, cell.latest.value);
+    const verdict = validateValue(definition, cell.latest.value, predicates);
     if (verdict.kind === 'valid') {
       return {
         chosen: { entry: cell.latest, revision: cell.revision },
@@ -209,8 +240,9 @@ function chooseValue(definition: VariableDefinition, cell: ValueCell | undefined
     }
     problem = { code: verdict.code, field: verdict.field, message: verdict.message };
   }
-  const former = cell?.good === undefined ? undefined : validateValue(definition, cell.good.entry.value);
-  if (former?.kind === 'valid') return { chosen: cell?.good, value: former.value, problem };
+  const good = cell?.good;
+  const former = good === undefined ? undefined : validateValue(definition, good.entry.value, predicates);
+  if (former?.kind === 'valid') return { chosen: good, value: former.value, problem };
   return { chosen: undefined, value: definition.initial, problem };
 }
 

@@ -5,21 +5,37 @@ export type { Problem } from './problem.ts';
 export { isJson, sameJson } from './json.ts';
 export type { Json } from './json.ts';
 export type { Domain } from './domain.ts';
-export { variableKinds } from './variable.ts';
-export type { Constraints, VariableDefinition, VariableKind } from './variable.ts';
+export { variableKinds, variableScopes } from './variable.ts';
+export type {
+  Constraints,
+  ResourceLimit,
+  VariableDefinition,
+  VariableKind,
+  VariableScope,
+} from './variable.ts';
+export { networkPriorities } from './allocation.ts';
+export type { NetworkPriority, ResourceAllocation } from './allocation.ts';
+export type { AdaptationPace, ThresholdBand } from './measure.ts';
+export { defineConstraint, predicatesOf } from './predicate.ts';
+export type { ConstraintHandler, Predicate, Predicates } from './predicate.ts';
 export { parseVariableDefinition } from './definition.ts';
 export type { ParseDefinitionOptions } from './definition.ts';
 export {
+  adaptationRate,
   agentSelection,
   communicationTopology,
+  coordinationPattern,
   customVariable,
   performanceThreshold,
+  resourceAllocation,
 } from './constructors.ts';
 export type {
+  AdaptationRateOptions,
   AgentSelectionOptions,
   CommunicationTopologyOptions,
   CustomVariableOptions,
   PerformanceThresholdOptions,
+  ResourceAllocationOptions,
 } from './constructors.ts';
 export { localDefinitions } from './local.ts';
 export type { LocalDefinitions } from './local.ts';
@@ -29,18 +45,28 @@ export { edgesOf, graphOf, isEdge, parseGraph, readGraph, spaceNode, topologyPat
 export type { CoordinationGraph, Edge, TopologyPattern, TopologyValue } from './topology.ts';
 export { decodeEntry, encodeEntry, triggerCause } from './entry.ts';
 export type { Candidate, ReadEntry, ValueEntry } from './entry.ts';
-export { definitionKey, fenceKey, graphKey, parseKey, splitVariableId, valueKey } from './keys.ts';
+export { definitionKey, fenceKey, freezeKey, graphKey, parseKey, splitVariableId, valueKey } from './keys.ts';
 export type { ParsedKey } from './keys.ts';
-export { emptyView, valuesFor } from './view.ts';
+export { emptyView, roleOf, valuesFor } from './view.ts';
 export type { GraphState, Rejection, SpaceView, VariableState } from './view.ts';
 export { foldChanges } from './fold.ts';
 export type { ChangeSet, KeyChange } from './fold.ts';
 export { changeBetween } from './difference.ts';
 export type { SpaceChange, VariableChange } from './difference.ts';
-export { planChanges } from './change-set.ts';
+export { bondProblem, brokenBonds } from './bond.ts';
+export type { BrokenBond, Prospect } from './bond.ts';
+export type { FreezeEntry, FreezeState } from './freeze.ts';
+export type { FreezeOptions } from './freezing.ts';
+export { planChanges, viewAfter } from './change-set.ts';
 export type { Authorship, ChangePlan, PlannedChange, WishedValue } from './change-set.ts';
 export type { HistoryRecord } from './history.ts';
 export { openVariables, VariableStore } from './store.ts';
 export type { OpenVariablesOptions } from './store.ts';
-export type { ApplyOptions, UpdateOptions, WriteOptions, WriteOutcome } from './write.ts';
+export type { WriteOptions, WriteOutcome } from './desk.ts';
+export type { ApplyOptions, UpdateOptions } from './write.ts';
 export type { WaitOptions, WatchOptions } from './watch.ts';
+export { answerSettled, settled } from './settled.ts';
+export type { AnswerSettledOptions, SettledLaggard, SettledOptions, Settlement } from './settled.ts';
+export type { SettledInstance, SettledProcess } from './electorate.ts';
+export { defaultSecrets, environmentSecrets, folderSecrets, resolveSecrets } from './secret.ts';
+export type { SecretProvider } from './secret.ts';

@@ -9,6 +9,9 @@ import { isId, parseId } from '@mabeam/bus';
 /** The key under which the leader keeps the graph. */
 export const graphKey = 'graph';
 
+/** The key that stops all automation while it is there (R25). */
+export const freezeKey = 'freeze';
+
 /** The key whose record carries a change set's expectation of the whole space (R3, R9). */
 export const fenceKey = 'fence';
 
@@ -16,7 +19,7 @@ export const fenceKey = 'fence';
 export type ParsedKey =
   | { readonly kind: 'value' | 'definition'; readonly id: string }
   | { readonly kind: 'agent-definition'; readonly agent: string }
-  | { readonly kind: 'graph' | 'other' };
+  | { readonly kind: 'graph' | 'freeze' | 'other' };
 
 /** The key of a variable's value; throws `invalid-id` when the text is neither `name` nor `agent.name`. */
 export function valueKey(id: string): string {
@@ -40,6 +43,7 @@ export function splitVariableId(id: string): { readonly agent: string | undefine
 /** What a key holds; keys of other capabilities, and malformed ones, are `other`. */
 export function parseKey(key: string): ParsedKey {
   if (key === graphKey) return { kind: 'graph' };
+  if (key === freezeKey) return { kind: 'freeze' };
   const [head = '', ...rest] = key.split('.');
   if (!rest.every(isId)) return { kind: 'other' };
   const [first = '', second = ''] = rest;

@@ -32,6 +32,13 @@ export function localDefinitions(agent: string, body: unknown): LocalDefinitions
   };
 }
 
+/** The role that an agent's definition gives it: `executor` when it says nothing. */
+export function declaredRole(body: unknown): string | undefined {
+  if (!isPlainObject(body)) return undefined;
+  const { role = 'executor' } = body;
+  return typeof role === 'string' ? role : undefined;
+}
+
 function localDefinition(agent: string, name: string, declared: unknown): VariableDefinition | Problem {
   const field = `variables.${name}`;
   if (!isId(name)) return wrong(field, `"${name}" is not an id; choose another name`);

@@ -1,15 +1,19 @@
 /** The shape of a definition: do its agents, domain and constraints make sense for its kind, and together? Pure. */
+import { isId } from '@mabeam/bus';
 import { domainProblem, isNumeric, type Domain } from './domain.ts';
 import { showJson } from './json.ts';
 import { listNames, type Problem } from './problem.ts';
-import type { Constraints, VariableDefinition, VariableKind } from './variable.ts';
+import { isPredicateName } from './predicate.ts';
+import type { Constraints, VariableDefinition, VariableKind, VariableScope } from './variable.ts';
 
 /** A definition before its initial value is judged. */
 export type DefinitionShape = Omit<VariableDefinition, 'initial'>;
 
 /** The first thing wrong with the agents, the domain and the constraints of a definition; undefined when they are sound. */
 export function shapeProblem(definition: DefinitionShape): Problem | undefined {
-  const { agents, kind, domain } = definition;
+  const { agents, kind, domain, scope } = definition;
+  const outOfScope = scopeProblem(scope, agents);
+  if (outOfScope !== undefined) return outOfScope;
   const twice = agents.find((agent, i) => agents.indexOf(agent) !== i);
   if (twice !== undefined)
     return wrong('duplicate-agents', 'agents', `${twice} is listed twice; list each agent once`);
@@ -19,12 +23,37 @@ export function shapeProblem(definition: DefinitionShape): Problem | undefined {
   return misplacedLimit(kind, domain) ?? domainProblem(domain) ?? constraintProblem(definition);
 }
 
+const everywhere = ['predicates', 'compatible'] as const;
+
 const limitsOf: Readonly<Record<VariableKind, readonly string[]>> = {
-  'agent-selection': ['minActive', 'maxConcurrent', 'exclusive', 'requires'],
-  'performance-threshold': ['min', 'max', 'step', 'enum'],
-  'communication-topology': ['patterns', 'allowPartition'],
-  custom: ['min', 'max', 'step', 'enum', 'pattern'],
+  'agent-selection': ['minActive', 'maxConcurrent', 'exclusive', 'requires', 'roleCoverage', ...everywhere],
+  'resource-allocation': ['resourceLimit', ...everywhere],
+  'communication-topology': ['patterns', 'allowPartition', ...everywhere],
+  'adaptation-rate': ['min', 'max', 'step', 'enum', ...everywhere],
+  'performance-threshold': ['min', 'max', 'step', 'enum', ...everywhere],
+  'coordination-pattern': ['patterns', 'allowPartition', ...everywhere],
+  custom: ['min', 'max', 'step', 'enum', 'pattern', ...everywhere],
 };
+
+/** Only what holds today is accepted: a local variable belongs to its agent, and nothing federates yet. */
+function scopeProblem(scope: VariableScope, agents: readonly string[]): Problem | undefined {
+  if (scope === 'local') {
+    const message =
+      'a local variable is declared by its agent; move it to the variables of the agent definition';
+    return wrong('unsupported-scope', 'scope', message);
+  }
+  if (scope === 'federation') {
+    return wrong('unsupported-scope', 'scope', 'clusters do not federate yet; choose global or cluster');
+  }
+  if (scope === 'cluster' && agents.length === 0) {
+    return wrong(
+      'empty-agents',
+      'agents',
+      'in scope cluster only listed agents see it; list some or choose global',
+    );
+  }
+  return undefined;
+}
 
 function misplacedLimit(kind: VariableKind, domain: Domain): Problem | undefined {
   const stray = setKeys(domain).find((key) => !limitsOf[kind].includes(key));
@@ -44,11 +73,45 @@ function misplacedLimit(kind: VariableKind, domain: Domain): Problem | undefined
   );
 }
 
-function constraintProblem({ kind, agents, constraints }: DefinitionShape): Problem | undefined {
+function constraintProblem(definition: DefinitionShape): Problem | undefined {
+  const { kind, constraints } = definition;
   const stray = setKeys(constraints).find((key) => !limitsOf[kind].includes(key));
   if (stray !== undefined) {
     return constraint(stray, `a ${kind} has no ${stray}; it knows ${listNames(limitsOf[kind])}`);
   }
+  return selectionProblem(definition) ?? bondProblem(definition);
+}
+
+/** Names of predicates, roles and other variables: each once, each one that could be. */
+function bondProblem({ id, constraints }: DefinitionShape): Problem | undefined {
+  const { predicates = [], compatible = {}, roleCoverage = [] } = constraints;
+  const nameless = [...predicates, ...Object.values(compatible)].find((name) => !isPredicateName(name));
+  if (nameless !== undefined) {
+    const where = predicates.includes(nameless) ? 'predicates' : 'compatible';
+    return constraint(where, `${showJson(nameless)} is not a predicate's name; use a-z, digits, - and _`);
+  }
+  const twice = [predicates, roleCoverage].flatMap((names) =>
+    names.filter((name, i) => names.indexOf(name) !== i),
+  );
+  if (twice[0] !== undefined)
+    return constraint(
+      predicates.includes(twice[0]) ? 'predicates' : 'roleCoverage',
+      `${twice[0]} is listed twice; list it once`,
+    );
+  const stranger = Object.keys(compatible).find((other) => other === id || !isVariableId(other));
+  if (stranger === undefined) return undefined;
+  return constraint(
+    `compatible.${stranger}`,
+    `${showJson(stranger)} is not the id of another variable; mend it`,
+  );
+}
+
+function isVariableId(id: string): boolean {
+  const parts = id.split('.');
+  return parts.length <= 2 && parts.every(isId);
+}
+
+function selectionProblem({ agents, constraints }: DefinitionShape): Problem | undefined {
   const { minActive = 0, maxConcurrent = Infinity, exclusive = [], requires = {} } = constraints;
   if (minActive > maxConcurrent) {
     return constraint(

@@ -3,7 +3,8 @@
  *
  * S1  `view` is the bucket as of `view.revision`; a change set shows as a whole (the replica's P1 and P2, the fold's F1).
  * S2  Views only move forward; whoever is told of a change finds it in `view`.
- * S3  Writes keep W1 to W3 of write.ts.
+ * S3  Writes keep W1 to W3 of desk.ts.
+ * S4  A store that can no longer be true is closed and says so; it does not show an old view in silence.
  */
 import {
   Replica,
@@ -14,17 +15,20 @@ import {
   type Bus,
   type ReplicaChange,
 } from '@mabeam/bus';
-import { stateOf, type WishedValue } from './change-set.ts';
+import { stateOf, type ChangePlan, type WishedValue } from './change-set.ts';
+import { createVariable, redefineVariable, removeVariable } from './declare.ts';
+import { oneAtATime, type WriteDesk, type WriteOptions, type WriteOutcome } from './desk.ts';
 import { changeBetween, type SpaceChange } from './difference.ts';
 import { foldChanges } from './fold.ts';
+import { freezeSpace, unfreezeSpace, type FreezeOptions } from './freezing.ts';
 import { historyOf, valueAt, type HistoryRecord } from './history.ts';
 import { valueKey } from './keys.ts';
+import { predicatesOf, type ConstraintHandler } from './predicate.ts';
 import type { VariableDefinition } from './variable.ts';
-import { emptyView, type GraphState, type SpaceView, type VariableState } from './view.ts';
+import { emptyView, removedAt, type GraphState, type SpaceView, type VariableState } from './view.ts';
 import { assertOpen, requireRevision, watchChanges, type ViewSource } from './watch.ts';
 import type { WaitOptions, WatchOptions } from './watch.ts';
-import { applyChanges, createVariable, updateVariable } from './write.ts';
-import type { ApplyOptions, UpdateOptions, WriteDesk, WriteOptions, WriteOutcome } from './write.ts';
+import { applyChanges, planOn, updateVariable, type ApplyOptions, type UpdateOptions } from './write.ts';
 
 /** Options of {@link openVariables}. */
 export interface OpenVariablesOptions {
@@ -32,6 +36,8 @@ export interface OpenVariablesOptions {
   readonly clock?: () => Date;
   /** How long a write waits for its own revision to arrive here. Default 5 000. */
   readonly applyTimeoutMs?: number;
+  /** The predicates this process judges by, for the definitions that name them (`defineConstraint`). */
+  readonly constraints?: readonly ConstraintHandler[];
 }
 
 /** Opens a space's variables; resolves when they are here. Throws `stream-missing` (no such space), `invalid-id`. */
@@ -60,21 +66,22 @@ export class VariableStore implements AsyncDisposable {
   readonly #closing = new AbortController();
   /** What arrives before the store is open; folded in one go. */
   #early: ReplicaChange[] | undefined = [];
-  #view: SpaceView = emptyView();
+  #view: SpaceView;
 
   constructor(bus: Bus, space: string, options: OpenVariablesOptions) {
     this.space = parseId('space', space);
     const { bucket } = spaceNames(space);
     const { at, signal } = subjects(space);
     this.replica = new Replica(bus, { bucket, prefix: at('variable'), digest: signal('digest', bucket) });
-    const { clock = () => new Date(), applyTimeoutMs = 5_000 } = options;
-    const closing = this.#closing.signal;
+    const { clock = () => new Date(), applyTimeoutMs = 5_000, constraints = [] } = options;
+    this.#view = emptyView(predicatesOf(constraints));
+    const closing = AbortSignal.any([this.#closing.signal, this.replica.failed]);
     const source: ViewSource = {
       view: () => this.#view,
       onView: (listener) => this.#onView(listener),
       closing,
     };
-    this.#desk = { bus, replica: this.replica, source, clock, applyTimeoutMs };
+    this.#desk = { bus, replica: this.replica, source, inTurn: oneAtATime(), clock, applyTimeoutMs };
   }
 
   /** Fills the view; `openVariables` does this. */
@@ -88,6 +95,14 @@ export class VariableStore implements AsyncDisposable {
   /** The space as it is known here now; a view itself never changes. */
   get view(): SpaceView {
     return this.#view;
+  }
+
+  /**
+   * Aborts when the view cannot be kept true any more, for the bucket is gone or was replaced; its reason is the error. The store is
+   * closed then, and what waits ends with `store-closed`: open another.
+   */
+  get failed(): AbortSignal {
+    return this.replica.failed;
   }
 
   /** Revision of the bucket that the view equals. */
@@ -117,15 +132,34 @@ export class VariableStore implements AsyncDisposable {
 
   /**
    * Creates a global variable: its definition and its first value in one change set. An identical one is there already:
-   * `noop`. Throws `variable-exists` when another one is, invalid-author, and what parseVariableDefinition throws.
+   * `noop`. Throws `variable-exists` when another one is, handler-not-registered, unknown-variable (bound to one that is not
+   * there), constraint-violation, invalid-author, and what parseVariableDefinition throws.
    */
   create(definition: VariableDefinition, options: WriteOptions): Promise<WriteOutcome> {
     return createVariable(this.#desk, definition, options);
   }
 
   /**
+   * Gives a global variable another definition and keeps its value, affirmed in the same change set. `noop` when it has this
+   * definition. Throws unknown-variable, out-of-domain and constraint-violation (the present value does not fit), and as
+   * `create` does.
+   */
+  redefine(definition: VariableDefinition, options: WriteOptions): Promise<WriteOutcome> {
+    return redefineVariable(this.#desk, definition, options);
+  }
+
+  /**
+   * Removes a global variable, definition and value in one change set. Its id is free again: what is created under it later
+   * shares nothing with it. Throws unknown-variable, declared-by-agent, constraint-violation (another one is bound to it),
+   * invalid-author, variable-contended.
+   */
+  remove(id: string, options: WriteOptions): Promise<WriteOutcome> {
+    return removeVariable(this.#desk, id, options);
+  }
+
+  /**
    * Writes a value: validated, then compare-and-set. Throws unknown-variable, out-of-domain, constraint-violation,
-   * stale-revision (with `ifRevision`), variable-contended (three lost races), invalid-author.
+   * handler-not-registered, stale-revision (with `ifRevision`), variable-contended (three lost races), invalid-author.
    */
   update(id: string, value: unknown, options: UpdateOptions): Promise<WriteOutcome> {
     return updateVariable(this.#desk, id, value, options);
@@ -139,12 +173,29 @@ export class VariableStore implements AsyncDisposable {
     return applyChanges(this.#desk, wishes, options);
   }
 
-  /** The kept revisions of a variable, newest first, at most `limit` (64). Throws `unknown-variable`. */
+  /** What `apply` would write now, validated in the same way; writes nothing. `viewAfter` shows the space as it would be. */
+  plan(wishes: readonly WishedValue[], options: ApplyOptions): ChangePlan {
+    return planOn(this.#desk, wishes, options);
+  }
+
+  /** Stops all automation in the space until `unfreeze`; `noop` when it stands still already. Throws `invalid-author`. */
+  freeze(options: FreezeOptions): Promise<WriteOutcome> {
+    return freezeSpace(this.#desk, options);
+  }
+
+  /** Lets automation go on; `noop` when it does. Throws `invalid-author`. */
+  unfreeze(options: WriteOptions): Promise<WriteOutcome> {
+    return unfreezeSpace(this.#desk, options);
+  }
+
+  /** The kept revisions of a variable since it was created, newest first, at most `limit` (64). Throws `unknown-variable`. */
   async history(id: string, options: { readonly limit?: number } = {}): Promise<HistoryRecord[]> {
     const { definition } = this.get(id);
     assertOpen(this.#desk.source);
     const kept = await readKeyHistory(this.#desk.bus, this.replica.bucket, valueKey(id));
-    return historyOf(definition, kept).slice(0, options.limit ?? 64);
+    const born = removedAt(this.#view, id);
+    const own = kept.filter(({ revision }) => revision > born);
+    return historyOf(definition, own).slice(0, options.limit ?? 64);
   }
 
   /**

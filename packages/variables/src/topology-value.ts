@@ -1,4 +1,6 @@
-/** The values of a communication-topology: a pattern, the hub of a star, the edges of a custom one. Pure. */
+/**
+ * The values of a communication-topology and of a coordination-pattern: a pattern, the hub of a star, the edges of a custom one. Pure.
+ */
 import { isId } from '@mabeam/bus';
 import { isPlainObject, showJson, type Json } from './json.ts';
 import { listNames, type Problem } from './problem.ts';
@@ -26,10 +28,21 @@ export function judgeTopology(definition: VariableDefinition, value: Json): Judg
       `${showJson(given['pattern'])} is not one of ${listNames(allowed)}; choose one of those`,
     );
   }
-  return pattern === 'custom' ? judgeCustom(definition, given) : judgePattern(definition, pattern, given);
+  return pattern === 'custom' ? judgeCustom(definition, given) : judgeRegular(definition, pattern, given);
 }
 
-function judgePattern(
+/** The same as a coordination-pattern keeps it: a bare pattern, unless it has a hub or edges to tell. */
+export function judgePattern(
+  definition: VariableDefinition,
+  value: Json,
+): Problem | { readonly value: Json } {
+  const judged = judgeTopology(definition, value);
+  if ('code' in judged) return judged;
+  const { pattern } = judged.value;
+  return Object.keys(judged.value).length === 1 && pattern !== undefined ? { value: pattern } : judged;
+}
+
+function judgeRegular(
   definition: VariableDefinition,
   pattern: TopologyPattern,
   given: Record<string, unknown>,

@@ -5,11 +5,15 @@
  * V2  Nothing is thrown, whatever comes in, and nothing is changed in what came in.
  * V3  A refusal names the field and ends in the cure.
  */
+import { judgeAllocation } from './allocation.ts';
 import { outsideDomain } from './domain.ts';
 import { isJson, maxJsonDepth, showJson, type Json } from './json.ts';
+import { judgeRate, judgeThreshold } from './measure.ts';
+import { brokenPredicate, noPredicates, type Predicates } from './predicate.ts';
 import type { Problem } from './problem.ts';
+import { malformedReference } from './secret.ts';
 import { judgeSelection } from './selection.ts';
-import { judgeTopology } from './topology-value.ts';
+import { judgePattern, judgeTopology } from './topology-value.ts';
 import type { VariableDefinition } from './variable.ts';
 
 /** The outcome of validating a value. */
@@ -18,10 +22,16 @@ export type ValueVerdict =
   | ({ readonly kind: 'invalid' } & Problem);
 
 /**
- * Judges a value against a definition: its shape for the kind, the domain, the constraints. A single agent id becomes a list of
- * one, a bare topology name becomes `{pattern}`; everything else stays as it is.
+ * Judges a value against a definition: its shape for the kind, the domain, the constraints, and those of its predicates that are
+ * handed in. A single agent id becomes a list of one, a bare topology name `{pattern}`, a missing network priority `normal`;
+ * everything else stays as it is. What depends on other variables or on agents (`compatible`, `roleCoverage`) is judged
+ * when a change set is planned.
  */
-export function validateValue(definition: VariableDefinition, value: unknown): ValueVerdict {
+export function validateValue(
+  definition: VariableDefinition,
+  value: unknown,
+  predicates: Predicates = noPredicates,
+): ValueVerdict {
   if (!isJson(value)) {
     return refuse({
       code: 'out-of-domain',
@@ -29,28 +39,29 @@ export function validateValue(definition: VariableDefinition, value: unknown): V
       message: `${showJson(value)} is not JSON of at most ${maxJsonDepth} levels with finite numbers; give a JSON value`,
     });
   }
+  const judged = judgeKind(definition, value);
+  if ('code' in judged) return refuse(judged);
+  const broken = brokenPredicate(definition, judged.value, predicates);
+  return broken === undefined ? { kind: 'valid', value: judged.value } : refuse(broken);
+}
+
+function judgeKind(definition: VariableDefinition, value: Json): Problem | { readonly value: Json } {
   switch (definition.kind) {
     case 'agent-selection':
-      return verdictOf(judgeSelection(definition, value));
+      return judgeSelection(definition, value);
+    case 'resource-allocation':
+      return judgeAllocation(definition, value);
+    case 'communication-topology':
+      return judgeTopology(definition, value);
+    case 'adaptation-rate':
+      return judgeRate(definition, value);
     case 'performance-threshold':
       return judgeThreshold(definition, value);
-    case 'communication-topology':
-      return verdictOf(judgeTopology(definition, value));
+    case 'coordination-pattern':
+      return judgePattern(definition, value);
     case 'custom':
-      return verdictOf(outsideDomain(definition.domain, value, 'value') ?? { value });
+      return malformedReference(value) ?? outsideDomain(definition.domain, value, 'value') ?? { value };
   }
-}
-
-function judgeThreshold(definition: VariableDefinition, value: Json): ValueVerdict {
-  if (typeof value !== 'number') {
-    const message = `${showJson(value)} is not a number; a performance-threshold is one`;
-    return refuse({ code: 'out-of-domain', field: 'value', message });
-  }
-  return verdictOf(outsideDomain(definition.domain, value, 'value') ?? { value });
-}
-
-function verdictOf(judged: Problem | { readonly value: Json }): ValueVerdict {
-  return 'value' in judged ? { kind: 'valid', value: judged.value } : refuse(judged);
 }
 
 function refuse(problem: Problem): ValueVerdict {

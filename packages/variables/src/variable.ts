@@ -6,19 +6,43 @@
 import type { Domain } from './domain.ts';
 import type { Json } from './json.ts';
 
-/** The kinds of variable this version knows. */
+/** The kinds of variable. */
 export const variableKinds = [
   'agent-selection',
-  'performance-threshold',
+  'resource-allocation',
   'communication-topology',
+  'adaptation-rate',
+  'performance-threshold',
+  'coordination-pattern',
   'custom',
 ] as const;
 
 /**
- * What a variable's value means: the agents that are active, a number that decisions compare with, who may talk to whom,
- * or whatever its readers agree on.
+ * What a variable's value means: the agents that are active, what each of them may use, who may talk to whom, how fast
+ * adaptations move, what decisions compare with, how the orchestrator reaches its agents, or whatever its readers agree on.
  */
 export type VariableKind = (typeof variableKinds)[number];
+
+/** The scopes a variable may have. */
+export const variableScopes = ['local', 'global', 'cluster', 'federation'] as const;
+
+/**
+ * Who sees a variable.
+ *
+ *   local        declared by one agent, seen by that agent alone
+ *   global       every agent of the space, whatever `agents` says
+ *   cluster      the listed agents, on whatever node they run
+ *   federation   agents of other clusters too; not accepted yet
+ */
+export type VariableScope = (typeof variableScopes)[number];
+
+/** What an allocation may hand out in all. */
+export interface ResourceLimit {
+  /** Bytes. */
+  readonly memory?: number | undefined;
+  /** Cores. */
+  readonly cpuWeight?: number | undefined;
+}
 
 /** Rules a value keeps beside its domain. */
 export interface Constraints {
@@ -30,8 +54,16 @@ export interface Constraints {
   readonly exclusive?: readonly (readonly [string, string])[] | undefined;
   /** Who is selected needs these selected too. */
   readonly requires?: Readonly<Record<string, readonly string[]>> | undefined;
+  /** Roles that the selected agents have among them, as their definitions say; judged when the selection is written. */
+  readonly roleCoverage?: readonly string[] | undefined;
   /** A custom topology may fall into parts that cannot reach each other. */
   readonly allowPartition?: boolean | undefined;
+  /** The sums of an allocation stay within this. */
+  readonly resourceLimit?: ResourceLimit | undefined;
+  /** Names of predicates that the value satisfies (`defineConstraint`). */
+  readonly predicates?: readonly string[] | undefined;
+  /** By the id of another variable: the predicate that both values satisfy together; judged when either is written. */
+  readonly compatible?: Readonly<Record<string, string>> | undefined;
 }
 
 /** A variable as declared. */
@@ -40,9 +72,8 @@ export interface VariableDefinition {
   /** Unique in its space; a local variable is called `<agent>.<name>`. */
   readonly id: string;
   readonly kind: VariableKind;
-  /** `global`: every agent of the space sees it; `local`: declared by one agent, seen by that agent. */
-  readonly scope: 'global' | 'local';
-  /** Whom it concerns: the candidates of a selection, the participants of a topology (none listed: all agents). */
+  readonly scope: VariableScope;
+  /** Whom it concerns: candidates, participants, receivers (none listed: all agents). */
   readonly agents: readonly string[];
   readonly domain: Domain;
   readonly constraints: Constraints;

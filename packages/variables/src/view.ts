@@ -5,7 +5,9 @@
  */
 import type { ValueEntry } from './entry.ts';
 import type { Json } from './json.ts';
+import type { FreezeState } from './freeze.ts';
 import { definitionKey, splitVariableId } from './keys.ts';
+import { noPredicates, type Predicates } from './predicate.ts';
 import type { Problem } from './problem.ts';
 import type { CoordinationGraph } from './topology.ts';
 import type { VariableDefinition } from './variable.ts';
@@ -47,6 +49,10 @@ export interface SpaceView {
   /** What was not applied, by key. */
   readonly rejected: ReadonlyMap<string, Rejection>;
   readonly graph: GraphState | undefined;
+  /** All automation is stopped; undefined: it is not. */
+  readonly freeze: FreezeState | undefined;
+  /** The predicates that this process judges by. */
+  readonly predicates: Predicates;
   /** What the fold remembers of each key; of no use to readers. */
   readonly cells: Cells;
 }
@@ -71,6 +77,10 @@ export interface Declaration {
   readonly revision: number;
   readonly definitions: readonly VariableDefinition[];
   readonly definitionRevision: number;
+  /** The last revision that deleted the key; values older than that belong to a variable that is no more. */
+  readonly deletedAt: number;
+  /** The role of the agent that is declared here. */
+  readonly role?: string | undefined;
 }
 
 /** What the fold remembers of the keys. */
@@ -78,12 +88,30 @@ export interface Cells {
   readonly values: ReadonlyMap<string, ValueCell>;
   readonly declarations: ReadonlyMap<string, Declaration>;
   readonly graphRevision: number;
+  readonly freezeRevision: number;
 }
 
-/** The view of a space in which nothing was ever written. */
-export function emptyView(): SpaceView {
-  const cells: Cells = { values: new Map(), declarations: new Map(), graphRevision: 0 };
-  return { revision: 0, variables: new Map(), rejected: new Map(), graph: undefined, cells };
+/** The view of a space in which nothing was ever written, in a process that judges by these predicates. */
+export function emptyView(predicates: Predicates = noPredicates): SpaceView {
+  return {
+    revision: 0,
+    variables: new Map(),
+    rejected: new Map(),
+    graph: undefined,
+    freeze: undefined,
+    predicates,
+    cells: { values: new Map(), declarations: new Map(), graphRevision: 0, freezeRevision: 0 },
+  };
+}
+
+/** The role that an agent's definition gives it; undefined when no definition is there. */
+export function roleOf(view: SpaceView, agent: string): string | undefined {
+  return view.cells.declarations.get(`definition.agent.${agent}`)?.role;
+}
+
+/** The last revision at which the variable, or the agent declaring it, was removed; 0: never. */
+export function removedAt(view: SpaceView, id: string): number {
+  return view.cells.declarations.get(definitionKey(id))?.deletedAt ?? 0;
 }
 
 /** The last revision of a variable's key or of the key it is declared under; 0 when it was never written. */
@@ -98,15 +126,20 @@ export function keyRevisions(
 }
 
 /**
- * What an agent sees: every global variable by its id, and its own local ones by their bare name. A local variable hides a
- * global one of the same name.
+ * What an agent sees: every global variable by its id, those of scope `cluster` that list it, and its own local ones by their bare
+ * name. A local variable hides another one of the same name. References to secrets stay references.
  */
 export function valuesFor(view: SpaceView, agent: string): Readonly<Record<string, Json>> {
   const states = [...view.variables.values()].map((state) => ({
     ...splitVariableId(state.id),
+    definition: state.definition,
     value: state.value,
   }));
-  const globals = states.filter((state) => state.agent === undefined);
+  const globals = states.filter(
+    (state) =>
+      state.agent === undefined &&
+      (state.definition.scope === 'global' || state.definition.agents.includes(agent)),
+  );
   const locals = states.filter((state) => state.agent === agent);
   return Object.fromEntries([...globals, ...locals].map(({ name, value }) => [name, value]));
 }

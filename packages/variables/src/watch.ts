@@ -2,7 +2,7 @@
  * Watching and waiting: what a reader hears of a view that moves. Level-triggered: a reader that was busy is told once what
  * differs from what it last saw, so nothing queues up and the newest state is never missed.
  */
-import { busErrors, errorsOf } from '@mabeam/bus';
+import { busErrors, errorsOf, MabeamError } from '@mabeam/bus';
 import { changeBetween, type SpaceChange } from './difference.ts';
 import { variableError } from './errors.ts';
 import type { SpaceView } from './view.ts';
@@ -19,7 +19,7 @@ export interface ViewSource {
 
 /** Options of a watch. */
 export interface WatchOptions {
-  /** Only these variables, and neither graph nor rejections of others; all when absent. */
+  /** Only these variables, and neither graph, freeze, nor rejections of others; all when absent. */
   readonly ids?: readonly string[];
   readonly signal?: AbortSignal;
 }
@@ -102,6 +102,7 @@ export async function requireRevision(
     case 'closed':
       throw variableError('store-closed', `the store was closed while waiting for ${at}; open another`, {
         details,
+        cause: causeOf(source),
       });
   }
 }
@@ -109,7 +110,14 @@ export async function requireRevision(
 /** Throws `store-closed` when the source has ended. */
 export function assertOpen(source: ViewSource): void {
   if (!source.closing.aborted) return;
-  throw variableError('store-closed', 'the variables of this space were closed here; open them again');
+  const message = 'the variables of this space were closed here; open them again';
+  throw variableError('store-closed', message, { cause: causeOf(source) });
+}
+
+/** Why the source ended, when it was not by our own closing. */
+function causeOf({ closing }: ViewSource): unknown {
+  const reason: unknown = closing.reason;
+  return reason instanceof MabeamError ? reason : undefined;
 }
 
 function endOf(source: ViewSource, signal: AbortSignal | undefined): AbortSignal {
@@ -128,5 +136,5 @@ function narrowed(
   const changes = change.changes.filter(({ id }) => ids.includes(id));
   const rejections = change.rejections.filter(({ id }) => id !== undefined && ids.includes(id));
   if (changes.length === 0 && rejections.length === 0) return undefined;
-  return { ...change, changes, rejections, hasNewGraph: false };
+  return { ...change, changes, rejections, hasNewGraph: false, hasNewFreeze: false };
 }

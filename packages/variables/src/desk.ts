@@ -1,0 +1,143 @@
+/**
+ * The write desk: what every kind of write has in common, from taking its turn to seeing its own revision.
+ *
+ * W1  The writes of one store take turns, so they never lose against each other. Of two writers in different stores on one view one
+ *     wins; the loser is planned again on the newer view, at most three times, or is told.
+ * W2  Nothing is half-written: one key by one expectation, several by one atomic batch.
+ * W3  When a write resolves, this process's view has it, unless the server takes longer than `applyTimeoutMs` to send it.
+ */
+import { randomUUID } from 'node:crypto';
+import { MabeamError, bucketStream, commitBatch, keySubject, putKey, readStreamOnce } from '@mabeam/bus';
+import type { BatchWrite, Bus, Replica } from '@mabeam/bus';
+import type { PlannedChange } from './change-set.ts';
+import { variableError } from './errors.ts';
+import { fenceKey } from './keys.ts';
+import { assertOpen, awaitView, type ViewSource } from './watch.ts';
+
+/** What a writer needs: where to write, the view it writes on, its turn, the time. */
+export interface WriteDesk {
+  readonly bus: Bus;
+  readonly replica: Replica;
+  readonly source: ViewSource;
+  readonly inTurn: <T>(work: () => Promise<T>) => Promise<T>;
+  readonly clock: () => Date;
+  readonly applyTimeoutMs: number;
+}
+
+/** Who writes, and why. */
+export interface WriteOptions {
+  /** Who: an agent, a person, a process; 1 to 128 characters. */
+  readonly by: string;
+  /** Why; the kind of write when absent. */
+  readonly cause?: string | undefined;
+}
+
+/** What a write came to. `noop`: nothing was written, for all of it was so already. */
+export interface WriteOutcome {
+  readonly kind: 'written' | 'noop';
+  /** Revision of the change set; of the present view when nothing was written. */
+  readonly revision: number;
+  readonly changes: readonly PlannedChange[];
+}
+
+const maxAttempts = 3;
+
+/** Runs what it is given one after the other, in the order given; a failure ends its own work only. */
+export function oneAtATime(): WriteDesk['inTurn'] {
+  let last: Promise<unknown> = Promise.resolve();
+  return (work) => {
+    const mine = last.then(work);
+    last = mine.catch(() => undefined);
+    return mine;
+  };
+}
+
+/** One attempt at a time (W1): what lost a race is planned again on the view that won. */
+export function retrying(
+  desk: WriteDesk,
+  what: string,
+  attempt: () => Promise<WriteOutcome>,
+): Promise<WriteOutcome> {
+  return desk.inTurn(async () => {
+    let lost: unknown;
+    for (let n = 0; n < maxAttempts; n++) {
+      assertOpen(desk.source);
+      try {
+        return await attempt();
+      } catch (error) {
+        if (!isConflict(error)) throw error;
+        lost = error;
+        await catchUp(desk);
+      }
+    }
+    const message = `${what}: others wrote first ${maxAttempts} times in a row; try again`;
+    throw variableError('variable-contended', message, { cause: lost });
+  });
+}
+
+/**
+ * Commits, and knows the outcome also when the connection was lost on the way: a batch is looked up by the bus, a single write here.
+ * Throws `conflict` when an expectation fails.
+ */
+export async function commit(desk: WriteDesk, writes: readonly BatchWrite[]): Promise<number> {
+  const { bus, replica } = desk;
+  const [only] = writes;
+  const isPlain = only?.expect !== undefined && only.expectKey === undefined && only.operation !== 'delete';
+  const revision =
+    writes.length === 1 && isPlain
+      ? await putOnce(desk, { ...only, expect: only.expect })
+      : (await commitBatch(bus, replica.bucket, writes)).revision;
+  await reach(desk, revision);
+  return revision;
+}
+
+/**
+ * Writes one key. When an acknowledgement is lost the bus repeats the message, and the server, which looks at the expectation
+ * before it looks for duplicates, refuses the repetition because of the first: then the conflict is with ourselves.
+ */
+async function putOnce(
+  { bus, replica: { bucket } }: WriteDesk,
+  { key, body, expect }: BatchWrite & { readonly expect: number },
+): Promise<number> {
+  const messageId = randomUUID();
+  try {
+    return await putKey(bus, bucket, key, body, { expectLastSequence: expect, messageId });
+  } catch (error) {
+    if (!isConflict(error)) throw error;
+    const since = { filter: keySubject(bucket, key), from: expect + 1 };
+    for await (const message of readStreamOnce(bus, bucketStream(bucket), since))
+      if (message.headers.get('nats-msg-id') === messageId) return message.sequence;
+    throw error;
+  }
+}
+
+/** The record by which a change set expects the whole space to be at a revision (R9), and by which deletions have an author. */
+export function fence(desk: WriteDesk, revision: number, { by, cause }: WriteOptions): BatchWrite {
+  const body = { v: 1, by, at: desk.clock().toISOString(), basedOn: revision, cause };
+  return { key: fenceKey, body, expect: revision, expectKey: '>' };
+}
+
+/** Gives the view time to reach a revision (W3); who needs certainty uses waitForRevision. */
+export async function reach(desk: WriteDesk, revision = 0): Promise<void> {
+  await awaitView(desk.source, (view) => view.revision >= revision, { timeoutMs: desk.applyTimeoutMs });
+}
+
+/** The outcome when all of it was so already. */
+export function nothingWritten(desk: WriteDesk): WriteOutcome {
+  return { kind: 'noop', revision: desk.source.view().revision, changes: [] };
+}
+
+/** Reads what the winner of a race wrote, for as long as a write may wait. */
+async function catchUp(desk: WriteDesk): Promise<void> {
+  const { promise, resolve } = Promise.withResolvers<void>();
+  const timer = setTimeout(resolve, desk.applyTimeoutMs);
+  try {
+    await Promise.race([desk.replica.refresh(), promise]);
+  } finally {
+    clearTimeout(timer);
+  }
+}
+
+function isConflict(error: unknown): boolean {
+  return error instanceof MabeamError && error.code === 'conflict';
+}
