@@ -4,11 +4,13 @@
  * A call sees one snapshot: `variables` and `revision` do not change while it runs, whatever is committed meanwhile; the
  * next call sees the next revision.
  */
-import { openEvents, subjects, type Bus, type Events, type StoredMessage } from '@mabeam/bus';
+import type { Events, StoredMessage } from '@mabeam/bus';
 import type { Logger } from '@mabeam/telemetry/api';
-import { valuesFor, type SpaceView, type VariableStore } from '@mabeam/variables';
-import type { Hosting } from './hosting.ts';
-import { WireForms } from './wire-form.ts';
+import type { SpaceView } from '@mabeam/variables';
+import { directAgent, type AgentAction, type DirectiveAnswer, type DirectOptions } from './directive.ts';
+import type { EdgeKind, EdgeMessage } from './edge.ts';
+import { sendAlong, type SendOptions, type SendResult } from './edge-sender.ts';
+import type { Premises } from './premises.ts';
 import { admit, peersOf } from './wiring.ts';
 
 export interface Ways {
@@ -16,6 +18,21 @@ export interface Ways {
   readonly ask: (agent: string, body: unknown, options?: { readonly timeoutMs?: number }) => Promise<unknown>;
   /** Sends without waiting; a failure is logged, not thrown. */
   readonly tell: (agent: string, body: unknown) => void;
+  /**
+   * Sends along an edge. `data` resolves once it is kept, `command` with the answer, the others at once: those may be lost.
+   * Errors: `edge-not-permitted`, `hop-limit`, `disconnected`; for `data` also `unknown-agent` and `overloaded`; for
+   * `command` also `not-permitted` and those of a request.
+   */
+  readonly send: (agent: string, kind: EdgeKind, body: unknown, options?: SendOptions) => Promise<SendResult>;
+  /**
+   * Directs another agent, for coordinators; resolves with its instances' answers. Errors: those of a request, and the
+   * receiver's `unknown-verb` and `invalid-directive`.
+   */
+  readonly direct: (
+    agent: string,
+    verb: AgentAction,
+    options?: Omit<DirectOptions, 'from' | 'leaderRevision' | 'signal'>,
+  ) => Promise<DirectiveAnswer[]>;
   readonly events: Events;
   /** Asks the space to adapt. */
   readonly trigger: (
@@ -31,11 +48,15 @@ export interface Ways {
   readonly fold: (filter: string, fold: (event: StoredMessage) => void | Promise<void>) => Promise<void>;
 }
 
-export interface AgentContext extends Ways {
-  readonly space: string;
+/** Who an agent is in this process: one incarnation of one instance. */
+export interface Instance {
   readonly agent: string;
   readonly ordinal: number;
   readonly incarnation: string;
+}
+
+export interface AgentContext extends Ways, Instance {
+  readonly space: string;
   /** The definition's `config`, as it is. */
   readonly config: Readonly<Record<string, unknown>>;
   /** Every variable of the space by its id, and the agent's own by their bare names. */
@@ -60,85 +81,92 @@ export interface TaskContext extends AgentContext {
   readonly attempt: number;
 }
 
-export interface ContextParts {
-  readonly bus: Bus;
-  readonly hosting: Hosting;
-  readonly store: VariableStore;
-  readonly log: Logger;
-  readonly signal: AbortSignal;
-  /** Called when background work of the agent has failed: it cannot go on. */
-  readonly fail: (error: unknown) => void;
+export interface EdgeContext extends AgentContext {
+  readonly from: string;
+  readonly kind: EdgeKind;
+  /** Edges that the thing has come over, this one included; what the handler sends on counts from here. */
+  readonly hops: number;
+  /** 1 for the first attempt; more only on `data` edges. */
+  readonly attempt: number;
 }
 
-/** Makes the contexts of one agent process; values are computed once per revision. */
-export class ContextSource {
-  readonly #parts: ContextParts;
-  readonly #events: Events;
-  readonly #forms: WireForms;
-  #view: SpaceView | undefined;
-  #variables: Readonly<Record<string, unknown>> = {};
+/** A member as its contexts see it. */
+export interface Speaker {
+  readonly premises: Premises;
+  readonly instance: Instance;
+  readonly config: Readonly<Record<string, unknown>>;
+  readonly log: Logger;
+  /** Aborts when the agent stops. */
+  readonly stopping: AbortSignal;
+  /** Called when background work of the agent has failed: it cannot go on. */
+  fail(error: unknown): void;
+}
 
-  constructor(parts: ContextParts) {
-    this.#parts = parts;
-    this.#events = openEvents(parts.bus, parts.hosting.space);
-    this.#forms = new WireForms(parts.store);
-  }
+/** A context of the newest revision, for a call that ends with `signal` and has come over `hops` edges. */
+export function contextOf(speaker: Speaker, signal: AbortSignal, hops = 0): AgentContext {
+  const { premises, instance, config, log } = speaker;
+  const { view } = premises.store;
+  const { agent, ordinal, incarnation } = instance;
+  return {
+    space: premises.space,
+    agent,
+    ordinal,
+    incarnation,
+    config,
+    variables: premises.values.of(view, agent),
+    revision: view.revision,
+    peers: peersOf(view.graph, agent),
+    log,
+    signal,
+    ...waysOf(speaker, view, signal, hops),
+  };
+}
 
-  /** A context of the newest revision, for a call that ends with `signal`. */
-  current(signal: AbortSignal = this.#parts.signal): AgentContext {
-    const { hosting, store, log } = this.#parts;
-    const { space, agent, ordinal, incarnation, config } = hosting;
-    const { view } = store;
-    if (view !== this.#view) {
-      this.#view = view;
-      this.#variables = Object.freeze({ ...valuesFor(view, agent) });
-    }
-    const peers = peersOf(view.graph, agent);
-    const facts = {
-      space,
-      agent,
-      ordinal,
-      incarnation,
-      config,
-      variables: this.#variables,
-      revision: view.revision,
-    };
-    return { ...facts, peers, log, signal, ...this.#ways(view, signal) };
-  }
+/** The context of an edge's handler. */
+export function edgeContextOf(
+  speaker: Speaker,
+  kind: EdgeKind,
+  { from, hops }: Pick<EdgeMessage, 'from' | 'hops'>,
+  { signal, attempt = 1 }: { readonly signal: AbortSignal; readonly attempt?: number },
+): EdgeContext {
+  const passed = hops + 1;
+  return { ...contextOf(speaker, signal, passed), from, kind, hops: passed, attempt };
+}
 
-  #ways(view: SpaceView, signal: AbortSignal): Ways {
-    const { bus, hosting, log, fail } = this.#parts;
-    const { agent, space } = hosting;
-    const ask: Ways['ask'] = async (to, body, options = {}) => {
-      admit(view.graph, agent, to);
-      const epoch = view.graph === undefined ? {} : { epoch: view.graph.revision };
-      return bus.request(subjects(space).askAgent(to), body, {
-        ...options,
-        ...epoch,
-        from: agent,
-        form: this.#forms.of(to),
-        revision: view.revision,
-        signal,
-      });
-    };
-    return {
-      ask,
-      tell: (to, body) => {
-        ask(to, body).catch((error: unknown) => log.warn({ to, err: error }, 'a message was not taken'));
-      },
-      events: this.#events,
-      trigger: (name, body, options) => this.#events.trigger(name, body, options),
-      fold: (filter, fold) => foldEvents(this.#events, filter, fold, { signal: this.#parts.signal, fail }),
-    };
-  }
+function waysOf(speaker: Speaker, view: SpaceView, signal: AbortSignal, hops: number): Ways {
+  const { premises, instance, log } = speaker;
+  const { bus, space, at, events, specs, store } = premises;
+  const { agent } = instance;
+  const ask: Ways['ask'] = async (to, body, options = {}) => {
+    admit(view.graph, agent, to);
+    const epoch = view.graph === undefined ? {} : { epoch: view.graph.revision };
+    const meta = { ...epoch, from: agent, form: specs.formOf(to), revision: view.revision, signal };
+    return bus.request(at.askAgent(to), body, { ...options, ...meta });
+  };
+  return {
+    ask,
+    tell: (to, body) => {
+      ask(to, body).catch((error: unknown) => log.warn({ to, err: error }, 'a message was not taken'));
+    },
+    send: (to, kind, body, options) =>
+      sendAlong({ premises, agent, view, hops, signal }, { to, kind, body }, options),
+    direct: (to, verb, options) => {
+      const leaderRevision = store.replica.revisionOf('leader');
+      return directAgent(bus, space, to, verb, { ...options, from: agent, leaderRevision, signal });
+    },
+    events,
+    trigger: (name, body, options) => events.trigger(name, body, options),
+    fold: (filter, fold) => foldEvents(speaker, filter, fold),
+  };
 }
 
 async function foldEvents(
-  events: Events,
+  speaker: Speaker,
   filter: string,
   fold: (event: StoredMessage) => void | Promise<void>,
-  { signal, fail }: Pick<ContextParts, 'signal' | 'fail'>,
 ): Promise<void> {
+  const { events } = speaker.premises;
+  const signal = speaker.stopping;
   let next = 1;
   for await (const event of events.read({ filter })) {
     await fold(event);
@@ -148,6 +176,6 @@ async function foldEvents(
     for await (const event of events.follow({ filter, from: next, signal })) await fold(event);
   };
   goOn().catch((error: unknown) => {
-    if (!signal.aborted) fail(error);
+    if (!signal.aborted) speaker.fail(error);
   });
 }

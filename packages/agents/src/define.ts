@@ -1,6 +1,14 @@
-/** What an author writes: an agent's schemas and handlers, as inert data; `runAgent` brings it to life. */
+/** What an author writes: an agent's schemas and handlers, as inert data; `runAgent` or a crew brings it to life. */
 import type { StandardSchemaV1 } from '@standard-schema/spec';
-import type { AgentContext, CallContext, TaskContext } from './context.ts';
+import type { AgentContext, CallContext, EdgeContext, TaskContext } from './context.ts';
+import type { EdgeKind } from './edge.ts';
+import { checked } from './schema.ts';
+
+/** Takes what comes along an edge. What it returns is the answer on `command` edges, and nothing on the others. */
+export type EdgeHandler = (body: unknown, context: EdgeContext) => unknown;
+
+/** The handlers of an agent's edges; a kind without one is not listened to. */
+export type EdgeHandlers = { readonly [K in EdgeKind]?: EdgeHandler };
 
 export interface AgentOptions<I, O> {
   /** Schema of what `ask` and `task` are given; without one any value passes. */
@@ -13,6 +21,8 @@ export interface AgentOptions<I, O> {
   readonly ask?: (input: I, context: CallContext) => O | Promise<O>;
   /** Works on a durable task of the agent's group: at least once, one accepted outcome. */
   readonly task?: (input: I, context: TaskContext) => O | Promise<O>;
+  /** Takes what others `send` along edges; see {@link edgeHandler} for one with schemas. */
+  readonly edges?: EdgeHandlers;
   /** Questions answered and tasks worked on at once. Default 16 tasks; questions are bounded by the bus. */
   readonly concurrency?: number;
 }
@@ -21,7 +31,35 @@ export interface AgentDefinition<I = unknown, O = unknown> extends AgentOptions<
   readonly kind: 'agent';
 }
 
-/** An agent as data. At least one of `ask`, `task` and `start` should be there, else it only beats. */
+/** A definition whatever its types: what runs agents gives each handler only what its own schema has let pass. */
+export interface AgentForm extends Pick<AgentOptions<unknown, unknown>, 'start' | 'edges' | 'concurrency'> {
+  readonly kind: 'agent';
+  readonly input?: StandardSchemaV1;
+  readonly output?: StandardSchemaV1;
+  readonly ask?: (input: never, context: CallContext) => unknown;
+  readonly task?: (input: never, context: TaskContext) => unknown;
+}
+
+/** An agent as data. At least one of `ask`, `task`, `edges` and `start` should be there, else it only beats. */
 export function defineAgent<I = unknown, O = unknown>(options: AgentOptions<I, O>): AgentDefinition<I, O> {
   return { kind: 'agent', ...options };
+}
+
+export interface EdgeHandlerOptions<I, O> {
+  /** Schema of what comes in; without one any value passes. */
+  readonly input?: StandardSchemaV1<unknown, I>;
+  /** Schema of what a `command` edge answers. */
+  readonly output?: StandardSchemaV1<unknown, O>;
+  readonly run: (input: I, context: EdgeContext) => O | Promise<O>;
+}
+
+/** A handler of an edge between schemas. What does not fit is `invalid-input` or `invalid-output`, naming each field. */
+export function edgeHandler<I = unknown, O = unknown>(options: EdgeHandlerOptions<I, O>): EdgeHandler {
+  const { input, output, run } = options;
+  return async (body, context) => {
+    // Without a schema I is what its author says it is; nothing here can know better.
+    const value = input === undefined ? (body as I) : await checked(input, body, 'input', context.agent);
+    const answer = await run(value, context);
+    return output === undefined ? answer : checked(output, answer, 'output', context.agent);
+  };
 }

@@ -7,7 +7,16 @@ export const agentErrors = {
   'invalid-input': { retryable: false, exit: 2, status: 400 },
   'invalid-output': { retryable: false, exit: 1, status: 500 },
   'edge-not-permitted': { retryable: false, exit: 1, status: 403 },
+  'not-permitted': { retryable: false, exit: 1, status: 403 },
   'nothing-to-ask': { retryable: false, exit: 2, status: 405 },
+  'unknown-agent': { retryable: false, exit: 2, status: 404 },
+  'agent-exists': { retryable: false, exit: 3, status: 409 },
+  'agent-ended': { retryable: true, exit: 1, status: 503 },
+  'unknown-verb': { retryable: false, exit: 2, status: 404 },
+  'invalid-directive': { retryable: false, exit: 2, status: 400 },
+  'illegal-transition': { retryable: false, exit: 1, status: 409 },
+  undeliverable: { retryable: false, exit: 1, status: 410 },
+  'hop-limit': { retryable: false, exit: 1, status: 508 },
 } as const satisfies ErrorTable;
 
 /** Makes an error of this package. */

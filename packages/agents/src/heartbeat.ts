@@ -14,6 +14,8 @@ const heartbeatSchema = z.object({
   status: z.enum(['active', 'stopping']),
   /** Revision of the variables bucket that the agent's handlers see. */
   applied: z.number(),
+  /** Revision of the agent's definition whose configuration they see; 0 when the space does not define it. */
+  definitionRevision: z.number().optional(),
 });
 
 export type Heartbeat = z.infer<typeof heartbeatSchema>;
@@ -38,6 +40,7 @@ export function startHeartbeat(bus: Bus, hosting: Hosting, store: VariableStore)
         incarnation,
         status,
         applied: store.applied,
+        definitionRevision: store.replica.revisionOf(`definition.agent.${agent}`),
       } satisfies Heartbeat);
     } catch (error) {
       if (!(error instanceof MabeamError)) throw error;

@@ -1,8 +1,10 @@
 /**
  * Hosting, the agent's end: who it is told to be (environment) and its duties to its host (control pipe), docs/protocol.md
- * section "Hosted agents". The host is the node or `mabeam run`.
+ * section "Hosted agents". The host is the node, `mabeam run`, or a process with the agent in a thread of its own: then a
+ * message port stands for the pipe.
  */
 import { Socket } from 'node:net';
+import { parentPort, type MessagePort } from 'node:worker_threads';
 import { parseId } from '@mabeam/bus';
 import { z } from 'zod';
 import { agentError } from './errors.ts';
@@ -38,8 +40,25 @@ export function parseHosting(environment: Environment): Hosting {
   };
 }
 
+/** The line to the host. */
+export interface Control extends Disposable {
+  /** Tells the host something; without a host it is nobody's news. */
+  tell(message: { readonly kind: 'ready' | 'drained' }): void;
+}
+
+/** What `MABEAM_CONTROL` says when the host has the agent in a thread. */
+export const controlByPort = 'port';
+
+/** Opens the line to the host; `onStop` is called when the host wants the agent to end, or is gone. */
+export function openControl(hosting: Hosting, environment: Environment, onStop: () => void): Control {
+  if (environment['MABEAM_CONTROL'] === controlByPort && parentPort !== null) {
+    return new ControlPort(parentPort, onStop);
+  }
+  return new ControlPipe(hosting.controlFd, onStop);
+}
+
 /** The duplex pipe to the host: it closes when the host dies, and then the agent must end. */
-export class ControlPipe implements Disposable {
+class ControlPipe implements Control {
   readonly #socket: Socket | undefined;
 
   constructor(fd: number | undefined, onClosed: () => void) {
@@ -52,7 +71,6 @@ export class ControlPipe implements Disposable {
     this.#socket.unref();
   }
 
-  /** Tells the host something; without a host it is nobody's news. */
   tell(message: { readonly kind: 'ready' | 'drained' }): void {
     if (this.#socket?.writable === true) this.#socket.write(`${JSON.stringify(message)}\n`);
   }
@@ -60,6 +78,29 @@ export class ControlPipe implements Disposable {
   [Symbol.dispose](): void {
     this.#socket?.removeAllListeners('close');
     this.#socket?.destroy();
+  }
+}
+
+/** The port to the host's thread. A thread dies with its process, so there is no end to watch. */
+class ControlPort implements Control {
+  readonly #port: MessagePort;
+
+  constructor(port: MessagePort, onStop: () => void) {
+    this.#port = port;
+    port.on('message', (message: unknown) => {
+      if (typeof message === 'object' && message !== null && 'kind' in message && message.kind === 'stop') {
+        onStop();
+      }
+    });
+    port.unref();
+  }
+
+  tell(message: { readonly kind: 'ready' | 'drained' }): void {
+    this.#port.postMessage(message);
+  }
+
+  [Symbol.dispose](): void {
+    this.#port.removeAllListeners('message');
   }
 }
 

@@ -1,11 +1,31 @@
-/** @mabeam/agents: what an agent is, and the process that is one. The public names. */
+/** @mabeam/agents: what an agent is, and the processes that are made of them. The public names. */
 export { agentSpecErrors, parseAgentSpec } from './agent-spec.ts';
 export type { AgentSpec, AgentSpecInput } from './agent-spec.ts';
 export { agentErrors } from './errors.ts';
-export { defineAgent } from './define.ts';
-export type { AgentDefinition, AgentOptions } from './define.ts';
-export type { AgentContext, CallContext, TaskContext, Ways } from './context.ts';
+export { defineAgent, edgeHandler } from './define.ts';
+export type {
+  AgentDefinition,
+  AgentForm,
+  AgentOptions,
+  EdgeHandler,
+  EdgeHandlerOptions,
+  EdgeHandlers,
+} from './define.ts';
+export type { AgentContext, CallContext, EdgeContext, Instance, TaskContext, Ways } from './context.ts';
 export { runAgent } from './run-agent.ts';
+export { AgentCrew, startAgent, startAgents } from './crew.ts';
+export type { CrewMember, CrewOptions } from './crew.ts';
+export { startWorkerAgent, WorkerAgent } from './worker-agent.ts';
+export type { WorkerAgentOptions } from './worker-agent.ts';
+export { agentActions, directAgent } from './directive.ts';
+export type { AgentAction, DirectiveAnswer, DirectiveBody, DirectOptions } from './directive.ts';
+export { edgeKinds, edgeSubject, hopLimit } from './edge.ts';
+export type { EdgeKind } from './edge.ts';
+export type { SendOptions, SendResult } from './edge-sender.ts';
+export { agentStatuses, followStatus, mayFollow } from './status.ts';
+export type { AgentStatus } from './status.ts';
+export { appliedEveryMs, parseApplied } from './applied-signal.ts';
+export type { AppliedReport } from './applied-signal.ts';
 export { heartbeatEveryMs, parseHeartbeat } from './heartbeat.ts';
 export type { Heartbeat } from './heartbeat.ts';
 export { parseHosting } from './hosting.ts';

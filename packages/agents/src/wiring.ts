@@ -2,12 +2,15 @@
  * Who may send to whom, as one agent knows it: admission by the coordination graph, at the sender and at the receiver.
  * A space without a graph has no edges to obey: everybody may talk to everybody.
  */
-import { isEdge, type GraphState } from '@mabeam/variables';
+import { isEdge, type GraphState, type VariableStore } from '@mabeam/variables';
 import { agentError } from './errors.ts';
+import { keptGraphs, type KeptGraph } from './graph-history.ts';
+
+const graphWaitMs = 1_000;
 
 /** Throws `edge-not-permitted` unless the graph in force has the edge. */
 export function admit(state: GraphState | undefined, from: string, to: string): void {
-  if (state === undefined || from === to || isEdge(state.graph, from, to)) return;
+  if (isAdmitted(state, from, to) || state === undefined) return;
   throw agentError(
     'edge-not-permitted',
     `${from} may not send to ${to}: the ${state.graph.topology} topology (epoch ${state.revision}) has no such edge; change the topology variable`,
@@ -15,7 +18,51 @@ export function admit(state: GraphState | undefined, from: string, to: string): 
   );
 }
 
+/** Does the graph in force let `from` send to `to`? */
+export function isAdmitted(state: GraphState | undefined, from: string, to: string): boolean {
+  return state === undefined || from === to || isEdge(state.graph, from, to);
+}
+
 /** The agents this one may send to; undefined when it may send to all. */
 export function peersOf(state: GraphState | undefined, agent: string): readonly string[] | undefined {
   return state?.graph.edges.filter(([from]) => from === agent).map(([, to]) => to);
+}
+
+/** What a kept message says of its admission. */
+export interface Admission {
+  readonly from: string;
+  readonly to: string;
+  /** The epoch its sender went by; undefined when it knew no graph. */
+  readonly epoch: number | undefined;
+  /** When the server took it. */
+  readonly at: Date;
+}
+
+/**
+ * Was a kept message admitted when it was sent? Judged by the graph its sender went by, among the kept graphs, oldest first;
+ * without an epoch by the one in force when the server took it. An epoch older than all kept graphs cannot be checked: what was
+ * admitted stays deliverable. An epoch that never was a graph's is made up.
+ */
+export function wasAdmitted(graphs: readonly KeptGraph[], { from, to, epoch, at }: Admission): boolean {
+  const [oldest] = graphs;
+  if (oldest === undefined) return epoch === undefined;
+  if (epoch === undefined)
+    return isAdmitted(
+      graphs.findLast((kept) => kept.at <= at),
+      from,
+      to,
+    );
+  if (epoch < oldest.revision) return graphs.length >= keptGraphs;
+  const then = graphs.find(({ revision }) => revision === epoch);
+  return then !== undefined && isAdmitted(then, from, to);
+}
+
+/** Waits, shortly, until a graph is known here that its sender knows already. Throws the store's `not-applied`. */
+export async function reachEpoch(
+  store: VariableStore,
+  epoch: number | undefined,
+  remainingMs = graphWaitMs,
+): Promise<void> {
+  if (epoch === undefined || epoch <= store.applied) return;
+  await store.waitForRevision(epoch, { timeoutMs: Math.min(graphWaitMs, remainingMs) });
 }

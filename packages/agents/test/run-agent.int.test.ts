@@ -16,7 +16,15 @@ import {
 import { freshSpace, isAlive, waitFor } from '@mabeam/testing';
 import { graphOf, openVariables, performanceThreshold } from '@mabeam/variables';
 import { afterAll, beforeAll, describe, expect, inject, it } from 'vitest';
-import { parseAgentSpec, parseHeartbeat, type Heartbeat } from '@mabeam/agents';
+import {
+  directAgent,
+  parseAgentSpec,
+  parseApplied,
+  parseHeartbeat,
+  type AppliedReport,
+  type Heartbeat,
+} from '@mabeam/agents';
+import { openStage } from './stage.ts';
 
 const fixture = fileURLToPath(new URL('fixtures/echo.ts', import.meta.url));
 const space = freshSpace('agents');
@@ -112,10 +120,12 @@ describe('an agent process', () => {
     await bus.flush();
     await using store = await openVariables(bus, space);
     const { revision } = await store.update('threshold', 0.7, { by: 'test' });
-    await waitFor(() => beats.some(({ applied }) => applied >= revision), {
+    const beat = await waitFor(() => beats.find(({ applied }) => applied >= revision), {
       what: 'the revision is applied',
       timeoutMs: 900,
     });
+    const definition = store.replica.revisionOf('definition.agent.worker');
+    expect(beat).toMatchObject({ status: 'active', definitionRevision: definition });
     expect(await bus.request(at.askAgent('worker'), { say: 'x' })).toMatchObject({
       variables: { threshold: 0.7 },
     });
@@ -211,6 +221,30 @@ describe('an agent process', () => {
     await once(stopping.child, 'exit');
     expect(stopping.child.exitCode).toBe(0);
     expect(stopping.told.at(-1)).toBe('{"kind":"drained"}');
+  });
+
+  it('says for its process what is applied, and directed to stop it drains and exits 0', async () => {
+    await using stage = await openStage(inject('natsUrl'));
+    const reports: AppliedReport[] = [];
+    await using _ = stage.bus.subscribe(subjects(stage.space).at('signal.applied.*'), (message) => {
+      const report = parseApplied(message.json());
+      if (report !== undefined) reports.push(report);
+    });
+    await stage.bus.flush();
+    const revision = await stage.define({ id: 'directed' });
+    const directed = await start('directed', { MABEAM_SPACE: stage.space });
+    const active = await waitFor(() => reports.find(({ instances }) => instances === 1), {
+      what: 'its process has spoken',
+    });
+    expect(active).toEqual({ process: active.process, applied: revision, laggards: [], instances: 1 });
+    const answers = await directAgent(stage.bus, stage.space, 'directed', 'stop', {
+      from: 'orchestrator',
+      leaderRevision: 1,
+    });
+    expect(answers).toMatchObject([{ kind: 'applied', agent: 'directed', incarnation: 'directed-1' }]);
+    await waitFor(() => directed.child.exitCode !== null, { what: 'it has ended' });
+    expect(directed.child.exitCode).toBe(0);
+    expect(directed.told.at(-1)).toBe('{"kind":"drained"}');
   });
 
   it('ends by itself when its host is gone', async () => {

@@ -1,0 +1,38 @@
+/**
+ * Graphs that were in force: the coordination graph as of an epoch, for judging what was admitted then and arrives now
+ * (R18: the epoch gates admission; what was admitted stays deliverable).
+ */
+import { parseJson, readKeyHistory, spaceNames, type Bus } from '@mabeam/bus';
+import { graphKey, readGraph, type GraphState, type VariableStore } from '@mabeam/variables';
+
+/** A graph that was in force from `at` on, by the server's clock. */
+export interface KeptGraph extends GraphState {
+  readonly at: Date;
+}
+
+/** How many revisions of the graph the bucket keeps. */
+export const keptGraphs = 64;
+
+export class GraphHistory {
+  readonly #bus: Bus;
+  readonly #store: VariableStore;
+  #kept: { readonly until: number; readonly graphs: readonly KeptGraph[] } | undefined;
+
+  constructor(bus: Bus, store: VariableStore) {
+    this.#bus = bus;
+    this.#store = store;
+  }
+
+  /** The graphs kept until now, oldest first; read again only when the graph has changed. */
+  async kept(): Promise<readonly KeptGraph[]> {
+    const until = this.#store.graph?.revision ?? 0;
+    if (this.#kept?.until === until) return this.#kept.graphs;
+    const entries = await readKeyHistory(this.#bus, spaceNames(this.#store.space).bucket, graphKey);
+    const graphs = entries.flatMap(({ operation, data, revision, at }): KeptGraph[] => {
+      const read = operation === 'put' ? readGraph(parseJson(data)) : undefined;
+      return read?.kind === 'graph' ? [{ graph: read.graph, revision, at }] : [];
+    });
+    this.#kept = { until, graphs };
+    return graphs;
+  }
+}

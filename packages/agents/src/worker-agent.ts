@@ -1,0 +1,106 @@
+/**
+ * An agent in a worker thread: a module that calls `runAgent`, with the environment and the duties of a hosted process, and a
+ * message port instead of the control pipe. It has an event loop, a connection and a heap of its own, and dies with its
+ * process. For modules that are trusted but busy; what must survive a crash of its neighbours is a process.
+ */
+import { randomUUID } from 'node:crypto';
+import { Worker } from 'node:worker_threads';
+import { defaultServerUrl, parseId } from '@mabeam/bus';
+import { agentError } from './errors.ts';
+import { controlByPort } from './hosting.ts';
+import { drainMs } from './member.ts';
+
+export interface WorkerAgentOptions {
+  /** The module that calls `runAgent`. */
+  readonly module: string | URL;
+  readonly space: string;
+  readonly agent: string;
+  /** Default 0. */
+  readonly ordinal?: number;
+  /** Default: a fresh token. */
+  readonly incarnation?: string;
+  readonly config?: Readonly<Record<string, unknown>>;
+  /** Default `$NATS_URL`, else the usual place. */
+  readonly url?: string;
+  /** Node options of the thread; default: those of this process. */
+  readonly execArgv?: readonly string[];
+  /** How long it may take until it is ready. Default 30 000. */
+  readonly readyTimeoutMs?: number;
+}
+
+/** Starts an agent in a worker thread; resolves when it is ready. Throws `agent-ended` when it ends before, or takes too long. */
+export async function startWorkerAgent(options: WorkerAgentOptions): Promise<WorkerAgent> {
+  const agent = new WorkerAgent(options);
+  const timeoutMs = options.readyTimeoutMs ?? 30_000;
+  const late = Promise.withResolvers<'late'>();
+  const timer = setTimeout(() => late.resolve('late'), timeoutMs);
+  const first = await Promise.race([agent.ready, agent.ended, late.promise]);
+  clearTimeout(timer);
+  if (first === 'ready') return agent;
+  await agent.close(0);
+  const why = first === 'late' ? `was not ready within ${timeoutMs} ms` : `ended with status ${first}`;
+  throw agentError('agent-ended', `${options.agent}: its thread ${why}; its log says why`, {
+    details: { agent: options.agent, module: String(options.module) },
+  });
+}
+
+/** A worker thread that is an agent; closing drains it. Start it with {@link startWorkerAgent}. */
+export class WorkerAgent implements AsyncDisposable {
+  readonly agent: string;
+  /** Resolves when it says that it is ready. */
+  readonly ready: Promise<'ready'>;
+  /** Resolves with its exit status when it has ended, whatever the reason. */
+  readonly ended: Promise<number>;
+  readonly #worker: Worker;
+
+  constructor(options: WorkerAgentOptions) {
+    this.agent = parseId('agent', options.agent);
+    const worker = new Worker(options.module, {
+      env: environmentOf(options),
+      ...(options.execArgv === undefined ? {} : { execArgv: [...options.execArgv] }),
+    });
+    this.#worker = worker;
+    this.ended = new Promise((resolve) => worker.once('exit', resolve));
+    this.ready = new Promise((resolve) => {
+      worker.on('message', (message: unknown) => {
+        if (
+          typeof message === 'object' &&
+          message !== null &&
+          'kind' in message &&
+          message.kind === 'ready'
+        ) {
+          resolve('ready');
+        }
+      });
+    });
+    // An uncaught error ends the thread: `exit` follows, with a status that is not 0.
+    worker.on('error', () => undefined);
+  }
+
+  /** Tells it to drain, and ends the thread when the grace has passed; resolves when it has ended. */
+  async close(graceMs = drainMs): Promise<void> {
+    this.#worker.postMessage({ kind: 'stop' });
+    const timer = setTimeout(() => void this.#worker.terminate(), graceMs);
+    await this.ended;
+    clearTimeout(timer);
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.close();
+  }
+}
+
+function environmentOf(options: WorkerAgentOptions): NodeJS.ProcessEnv {
+  const { space, agent, ordinal = 0, incarnation, config = {}, url } = options;
+  const { MABEAM_CONTROL_FD: _pipe, ...inherited } = process.env;
+  return {
+    ...inherited,
+    NATS_URL: url ?? process.env['NATS_URL'] ?? defaultServerUrl,
+    MABEAM_SPACE: parseId('space', space),
+    MABEAM_AGENT: agent,
+    MABEAM_ORDINAL: `${ordinal}`,
+    MABEAM_INCARNATION: incarnation ?? `w-${randomUUID()}`,
+    MABEAM_CONFIG: JSON.stringify(config),
+    MABEAM_CONTROL: controlByPort,
+  };
+}
