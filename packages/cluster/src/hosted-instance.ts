@@ -10,6 +10,7 @@
  */
 import { openEvents, spaceNames, type Bus } from '@mabeam/bus';
 import type { AgentSpec } from '@mabeam/agents';
+import { startForeignHeartbeat, type ForeignHeartbeat } from './foreign-heartbeat.ts';
 import { agentEnvironment, type CommandLine } from './launch.ts';
 import type { KeptLease } from './lease-keeper.ts';
 import { ObservedWriter } from './observed-writer.ts';
@@ -35,6 +36,7 @@ export interface HostOptions {
   readonly readyTimeoutMs?: number;
   /** How long a stopping agent may take. Default: 5 000. */
   readonly drainMs?: number;
+  /** Each line that the process writes, without its line end. */
   readonly onLine?: (stream: 'stdout' | 'stderr', line: string, incarnation: string) => void;
   /** Every state, in order, also those overtaken before they could be written. */
   readonly onObserved?: (observed: ObservedInstance) => void;
@@ -78,6 +80,8 @@ export class HostedInstance implements AsyncDisposable {
   #process: SupervisedProcess | undefined;
   #observed: ObservedInstance;
   #readiness: NodeJS.Timeout | undefined;
+  /** Speaks for a command that is active. */
+  #voice: ForeignHeartbeat | undefined;
   /** Events are stored one after the other, so that they are read in order. */
   #publishing: Promise<void> = Promise.resolve();
   /** Why it ends although its process would not: fenced, or never ready. */
@@ -112,10 +116,12 @@ export class HostedInstance implements AsyncDisposable {
     return this.#observed;
   }
 
+  /** Id of the run that is alive, or of the last one. */
   get incarnation(): string {
     return this.#observed.incarnation;
   }
 
+  /** Process id of the run that is alive; undefined between two of them. */
   get pid(): number | undefined {
     return this.#process?.pid;
   }
@@ -153,6 +159,7 @@ export class HostedInstance implements AsyncDisposable {
     return this.ended;
   }
 
+  /** Stops it as `stop` does. */
   async [Symbol.asyncDispose](): Promise<void> {
     await this.stop();
   }
@@ -160,6 +167,7 @@ export class HostedInstance implements AsyncDisposable {
   /** Somebody else has the lease: ends at once and in silence (H2). */
   fence(reason: string): void {
     this.#verdict = { kind: 'fenced', reason };
+    this.#voice?.[Symbol.dispose]();
     this.#writer[Symbol.dispose]();
     void this.#process?.stop({ drainMs: 0 });
   }
@@ -167,6 +175,12 @@ export class HostedInstance implements AsyncDisposable {
   /** The lease was taken again: the state is written again (H3). */
   rewrite(): void {
     this.#writer.rewrite();
+  }
+
+  /** A command: it need not know our protocol beyond its questions. */
+  get #isForeign(): boolean {
+    const { run } = this.#options.spec;
+    return run !== undefined && 'command' in run;
   }
 
   #follow(state: ProcessState): void {
@@ -177,14 +191,17 @@ export class HostedInstance implements AsyncDisposable {
       case 'running':
         return this.#awaitReadiness();
       case 'stopping':
+        this.#voice?.stop();
         if (this.#verdict === undefined) this.#observe({ status: 'stopping' });
         return undefined;
       case 'restarting': {
+        this.#voice?.[Symbol.dispose]();
         const again = `${state.reason}; started again in ${state.delayMs} ms`;
         return this.#observe({ status: 'failed', pid: undefined, reason: again }, 'failed');
       }
       case 'stopped':
       case 'failed':
+        this.#voice?.[Symbol.dispose]();
         return this.#over(this.#verdict ?? endOf(state));
     }
   }
@@ -198,10 +215,9 @@ export class HostedInstance implements AsyncDisposable {
   }
 
   #awaitReadiness(): void {
-    const { spec, readyTimeoutMs = 30_000 } = this.#options;
-    const isForeign = spec.run !== undefined && 'command' in spec.run;
+    const { readyTimeoutMs = 30_000 } = this.#options;
     if (this.#observed.status !== 'starting') return;
-    this.#readiness = isForeign
+    this.#readiness = this.#isForeign
       ? setTimeout(() => this.#ready(), foreignReadyMs)
       : setTimeout(() => this.#timeOut(readyTimeoutMs), readyTimeoutMs);
   }
@@ -210,6 +226,10 @@ export class HostedInstance implements AsyncDisposable {
     if (this.#observed.status !== 'starting') return;
     clearTimeout(this.#readiness);
     this.#observe({ status: 'active' }, 'ready');
+    if (!this.#isForeign) return;
+    const { agent, ordinal, incarnation } = this.#observed;
+    const { space } = this.#options;
+    this.#voice = startForeignHeartbeat(this.#bus, { space, agent, ordinal, incarnation });
   }
 
   #timeOut(readyTimeoutMs: number): void {

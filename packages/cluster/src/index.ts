@@ -2,6 +2,8 @@
 export { clusterErrors } from './errors.ts';
 export { exitWithParent } from './exit-with-parent.ts';
 export type { ParentLink } from './exit-with-parent.ts';
+export { playRole } from './role.ts';
+export type { Role, RoleLife } from './role.ts';
 export { hostInstance } from './host.ts';
 export type { HostResult } from './host.ts';
 export { HostedInstance } from './hosted-instance.ts';
@@ -11,6 +13,7 @@ export type { AgentLine, NodeEnd, NodeOptions } from './node.ts';
 export { nodeCommandSubject, orderStart, orderStop } from './node-command.ts';
 export type { NodeReply, NodeRequestOptions, StartCommand, StopCommand } from './node-command.ts';
 export { nodeIdFrom } from './node-id.ts';
+export { pause } from './pause.ts';
 export { placeAgent } from './placement.ts';
 export type { Placement } from './placement.ts';
 export { defaultDrainMs, superviseProcess, SupervisedProcess } from './process.ts';

@@ -3,7 +3,8 @@
  *
  * N1  The node is registered under a lease; two processes never have the same id at once.
  * N2  Orders for one instance are obeyed one after the other; orders for different instances at once.
- * N3  Once a leader's revision was seen for a space, an older leader is refused.
+ * N3  A leader older than the one in office is refused: than the revision of the space's key `leader` when the order is looked
+ *     at, or than one that was seen before.
  * N4  When it ends, by its signal or by losing its id, every instance was stopped first.
  */
 import { availableParallelism, hostname, totalmem } from 'node:os';
@@ -13,6 +14,7 @@ import {
   parseId,
   platformStreams,
   readKey,
+  spaceNames,
   type Bus,
   type MabeamError,
   type Service,
@@ -53,7 +55,9 @@ export interface NodeOptions extends Pick<HostOptions, 'preload' | 'policy' | 'r
   readonly id: string;
   /** Aborting it stops all instances and ends the node. */
   readonly signal: AbortSignal;
+  /** Each line that an agent of this node writes. */
   readonly onLine?: (line: AgentLine) => void;
+  /** Every state of every instance of this node, in order. */
   readonly onObserved?: (space: string, observed: ObservedInstance) => void;
   /** What failed and is tried again or given up, while the node goes on. */
   readonly onProblem?: (error: unknown) => void;
@@ -69,6 +73,9 @@ export interface NodeEnd {
 
 /** Registering waits this long for a killed predecessor's lease to expire; a lease that is renewed meanwhile is alive. */
 const takeoverMs = leaseTtlMs + 1_000;
+
+/** The key of a space's bucket whose revision is the leader's. */
+const leaderKey = 'leader';
 
 /** Pause between two attempts to register. */
 const retryMs = 100;
@@ -183,7 +190,7 @@ class Node implements AsyncDisposable {
 
   #obeyStart(command: StartCommand): Promise<NodeReply> {
     return this.#inTurn(command, async (key) => {
-      const refusal = this.#refusal(command);
+      const refusal = await this.#refusal(command);
       if (refusal !== undefined) return refusal;
       const present = this.#instances.get(key);
       if (present?.isEnding === true) return { kind: 'rejected', reason: 'stopping' };
@@ -194,7 +201,7 @@ class Node implements AsyncDisposable {
 
   #obeyStop(command: StopCommand): Promise<NodeReply> {
     return this.#inTurn(command, async (key) => {
-      const refusal = this.#refusal(command);
+      const refusal = await this.#refusal(command);
       if (refusal !== undefined) return refusal;
       const present = this.#instances.get(key);
       if (present === undefined) return { kind: 'noop' };
@@ -232,12 +239,13 @@ class Node implements AsyncDisposable {
     return { kind: 'applied', incarnation: instance.incarnation, pid: instance.pid };
   }
 
-  #refusal({ space, leaderRevision }: StopCommand | StartCommand): NodeReply | undefined {
+  /** An order may have been on its way for long, and its leader's successor may not have spoken here yet (N3). */
+  async #refusal({ space, leaderRevision }: StopCommand | StartCommand): Promise<NodeReply | undefined> {
+    const inOffice = await readKey(this.#bus, spaceNames(space).bucket, leaderKey);
     if (this.#isDraining) return { kind: 'rejected', reason: 'draining' };
-    const seen = this.#leaders.get(space) ?? 0;
-    if (leaderRevision < seen) return { kind: 'rejected', reason: 'stale-leader' };
-    this.#leaders.set(space, leaderRevision);
-    return undefined;
+    const newest = Math.max(this.#leaders.get(space) ?? 0, inOffice?.revision ?? 0);
+    this.#leaders.set(space, Math.max(newest, leaderRevision));
+    return leaderRevision < newest ? { kind: 'rejected', reason: 'stale-leader' } : undefined;
   }
 
   /** Runs an order after those before it for the same instance (N2). */

@@ -49,7 +49,9 @@ export interface ProcessOptions {
   readonly stopSignal?: NodeJS.Signals;
   /** Default: 5 000. */
   readonly drainMs?: number;
+  /** Each line that the process writes, without its line end. */
   readonly onLine?: (stream: 'stdout' | 'stderr', line: string) => void;
+  /** Every state once, in order (P3). */
   readonly onChange?: (state: ProcessState) => void;
   /** JSON messages of the child on its control pipe (descriptor 3). */
   readonly onMessage?: (message: unknown) => void;
@@ -99,6 +101,7 @@ export class SupervisedProcess implements AsyncDisposable {
     this.#clock = options.clock ?? (() => performance.now());
   }
 
+  /** The state it is in now. */
   get state(): ProcessState {
     return this.#state;
   }
@@ -140,6 +143,7 @@ export class SupervisedProcess implements AsyncDisposable {
     return this.exited;
   }
 
+  /** Stops it as `stop` does. */
   async [Symbol.asyncDispose](): Promise<void> {
     await this.stop();
   }

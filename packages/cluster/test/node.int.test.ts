@@ -1,4 +1,4 @@
-import { nodesBucket, platformSpace, subjects } from '@mabeam/bus';
+import { nodesBucket, platformSpace, putKey, spaceNames, subjects } from '@mabeam/bus';
 import { freshSpace, isAlive, waitFor } from '@mabeam/testing';
 import { expect, inject, onTestFinished, test } from 'vitest';
 import { runNode, type NodeEnd, type NodeOptions } from '../src/node.ts';
@@ -130,6 +130,18 @@ test('an older leader is refused in its space, and only there', async () => {
     stale,
   );
   expect((await orderStart(stage.bus, id, startCommand(other, { leaderRevision: 11 }))).kind).toBe('applied');
+});
+
+test('a leader that another has replaced is refused, also when the new one has not spoken yet', async () => {
+  const stage = await openStage(natsUrl);
+  const { id } = await startNode();
+  const { bucket } = spaceNames(stage.space);
+  const old = await putKey(stage.bus, bucket, 'leader', { v: 1, process: 'old' });
+  const command = startCommand(stage, { leaderRevision: old });
+  const inOffice = await putKey(stage.bus, bucket, 'leader', { v: 1, process: 'new' });
+  expect(await orderStart(stage.bus, id, command)).toEqual({ kind: 'rejected', reason: 'stale-leader' });
+  expect(await stage.holder()).toBeUndefined();
+  expect((await orderStart(stage.bus, id, { ...command, leaderRevision: inOffice })).kind).toBe('applied');
 });
 
 test('an instance that runs on another node is not started twice', async () => {
