@@ -1,5 +1,6 @@
 import type { Command } from 'commander';
 import { expect, test } from 'vitest';
+import { commandEntries } from './commands.ts';
 import { exitMeanings } from './help.ts';
 import { createProgram } from './program.ts';
 
@@ -9,7 +10,7 @@ function family(command: Command, path: readonly string[] = []): readonly (reado
   return [[here.join(' '), command], ...command.commands.flatMap((child) => family(child, here))];
 }
 
-const all = family(createProgram());
+const all = family(await createProgram([], () => true));
 const leaves = all.filter(([, command]) => command.commands.length === 0);
 
 function helpOf(command: Command): string {
@@ -28,14 +29,20 @@ test('there are the commands that the README names', () => {
     'variable list',
     'variable get',
     'variable set',
+    'variable watch',
     'variable history',
     'variable rollback',
+    'variable delete',
     'event publish',
     'event tail',
     'ask',
     'task send',
+    'stop',
+    'freeze',
+    'unfreeze',
     'logs',
     'trace',
+    'bench',
     'doctor',
   ]);
 });
@@ -58,6 +65,19 @@ test.each(leaves)('"%s" takes -o json and --server, and every option is explaine
   const flags = command.options.map(({ long }) => long);
   expect(flags).toEqual(expect.arrayContaining(['--output', '--server']));
   for (const { description } of command.options) expect(description).not.toBe('');
+});
+
+test('every command is called what the overview calls it, and has its line there', async () => {
+  for (const { load, name, summary } of commandEntries) {
+    expect((await load([])).name()).toBe(name);
+    expect(helpOf(await createProgram([], () => false))).toContain(summary);
+  }
+});
+
+test('only the command that is meant is loaded', async () => {
+  const program = await createProgram([], ({ name }) => name === 'ps');
+  const described = program.commands.filter((command) => command.description() !== '');
+  expect(described.map((command) => command.name())).toEqual(['ps']);
 });
 
 test('examples can be typed: each begins with words that lead to a command', () => {

@@ -1,66 +1,50 @@
 /** The command line as a whole: its commands, and one way in which all of them end. */
 import { readFileSync } from 'node:fs';
-import { exitWithParent } from '@mabeam/cluster';
-import type { Command } from 'commander';
-import { askCommand } from './commands/ask.ts';
-import { devCommand } from './commands/dev.ts';
-import { doctorCommand } from './commands/doctor.ts';
-import { eventCommand } from './commands/event.ts';
-import { logsCommand } from './commands/logs.ts';
-import { psCommand } from './commands/ps.ts';
-import { runCommand } from './commands/run.ts';
-import { taskCommand } from './commands/task.ts';
-import { traceCommand } from './commands/trace.ts';
-import { variableCommand } from './commands/variable.ts';
-import { tellFailure } from './failure.ts';
+import { Command, CommanderError } from 'commander';
+import { commandEntries, type CommandEntry } from './commands.ts';
 import { wantsJson } from './flags.ts';
 import { teachCommand } from './help.ts';
 import { endWithReader } from './output.ts';
 
-/** The program with all its commands; `args` only for what follows `--`, which commander does not tell apart. */
-export function createProgram(args: readonly string[] = []): Command {
-  const dashes = args.indexOf('--');
+/** The program; of its commands only the `wanted` ones are loaded, of the others there is the line in the overview. */
+export async function createProgram(
+  args: readonly string[],
+  wanted: (entry: CommandEntry) => boolean,
+): Promise<Command> {
   const program = teachCommand({
     name: 'mabeam',
     description:
       'MABEAM: teams of agents whose variables start, stop, rewire and retune them. All meet on NATS.',
     examples: ['mabeam dev space.yaml', 'mabeam ps', 'mabeam variable set threshold 0.7', 'mabeam doctor'],
   }).version(readVersion(), '--version', 'show the version');
-  for (const command of [
-    devCommand(),
-    runCommand(dashes < 0 ? undefined : args.slice(dashes + 1)),
-    psCommand(),
-    variableCommand(),
-    eventCommand(),
-    askCommand(),
-    taskCommand(),
-    logsCommand(),
-    traceCommand(),
-    doctorCommand(),
-  ]) {
-    program.addCommand(command);
+  for (const entry of commandEntries) {
+    const command = wanted(entry) ? await entry.load(args) : new Command(entry.name);
+    program.addCommand(command.summary(entry.summary));
   }
   return program;
 }
 
 /** The whole life of the process: does what the arguments say, ending with its reader and with its launcher. */
-export function runProcess(args: readonly string[]): Promise<number | undefined> {
+export async function runProcess(args: readonly string[]): Promise<number | undefined> {
   endWithReader();
-  // The launcher (bin/mabeam.js) was killed: commands that listen for SIGTERM end in good order, the others at once.
+  try {
+    const word = args.find((arg) => !arg.startsWith('-'));
+    const program = await createProgram(args, ({ name }) => name === word);
+    await program.hook('preAction', endWithLauncher).parseAsync(args, { from: 'user' });
+    return undefined;
+  } catch (error) {
+    if (error instanceof CommanderError && error.exitCode === 0) return undefined;
+    const { tellFailure } = await import('./failure.ts');
+    return tellFailure(error, { json: wantsJson(args) });
+  }
+}
+
+/** The launcher (bin/mabeam.js) was killed: commands that listen for SIGTERM end in good order, the others at once. */
+async function endWithLauncher(): Promise<void> {
+  const { exitWithParent } = await import('@mabeam/cluster');
   exitWithParent(() => {
     if (!process.emit('SIGTERM', 'SIGTERM')) process.exit(1);
   });
-  return runCommandLine(args);
-}
-
-/** Does what the arguments say; returns the exit status of a failure, which has been told, or undefined. */
-async function runCommandLine(args: readonly string[]): Promise<number | undefined> {
-  try {
-    await createProgram(args).parseAsync(args, { from: 'user' });
-    return undefined;
-  } catch (error) {
-    return tellFailure(error, { json: wantsJson(args) });
-  }
 }
 
 function readVersion(): string {

@@ -1,20 +1,20 @@
 import { expect, test } from 'vitest';
 import { author, chooseSpace } from './session.ts';
 
-test('the only space is meant when nobody says, the named one otherwise', () => {
-  expect(chooseSpace(undefined, ['desk'])).toBe('desk');
-  expect(chooseSpace('shop', ['desk', 'shop'])).toBe('shop');
+test('the only space is meant when nobody says, the named one otherwise', async () => {
+  expect(await chooseSpace(undefined, ['desk'])).toBe('desk');
+  expect(await chooseSpace('shop', ['desk', 'shop'])).toBe('shop');
 });
 
-test('several spaces are told by name', () => {
-  expect(() => chooseSpace(undefined, ['desk', 'shop'])).toThrow(/several spaces \(desk, shop\)/);
-  expect(() => chooseSpace(undefined, [])).toThrow(/no space yet/);
+test('several spaces are told by name', async () => {
+  await expect(chooseSpace(undefined, ['desk', 'shop'])).rejects.toThrow(/several spaces \(desk, shop\)/);
+  await expect(chooseSpace(undefined, [])).rejects.toThrow(/no space yet/);
 });
 
-test('a space that is not there is told with the nearest', () => {
-  expect(() => chooseSpace('desc', ['desk', 'shop'])).toThrow(/did you mean desk\?/);
-  expect(() => chooseSpace('library', ['desk', 'shop'])).toThrow(/there are: desk, shop/);
-  expect(() => chooseSpace('No Space', ['desk'])).toThrow(expect.objectContaining({ code: 'invalid-id' }));
+test('a space that is not there is told with the nearest', async () => {
+  await expect(chooseSpace('desc', ['desk', 'shop'])).rejects.toThrow(/did you mean desk\?/);
+  await expect(chooseSpace('library', ['desk', 'shop'])).rejects.toThrow(/there are: desk, shop/);
+  await expect(chooseSpace('No Space', ['desk'])).rejects.toMatchObject({ code: 'invalid-id' });
 });
 
 test('an author has a name, and not too long a one', () => {

@@ -3,7 +3,6 @@
  * about. Which space: the flag, else `$MABEAM_SPACE`, else the only one there is.
  */
 import { connectBus, listSpaces, parseId, type Bus } from '@mabeam/bus';
-import { nearestWord } from '@mabeam/orchestrator';
 import { commandError } from './errors.ts';
 import type { ServerFlags, SpaceFlags } from './flags.ts';
 
@@ -30,17 +29,18 @@ export async function onServer<T>(flags: ServerFlags, work: (bus: Bus) => Promis
 export function inSpace<T>(flags: SpaceFlags, work: (place: Place) => Promise<T>): Promise<T> {
   return onServer(flags, async (bus) => {
     const wanted = flags.space ?? process.env['MABEAM_SPACE'];
-    return work({ bus, space: chooseSpace(wanted, await listSpaces(bus)) });
+    return work({ bus, space: await chooseSpace(wanted, await listSpaces(bus)) });
   });
 }
 
 /** The space that is meant. Throws `space-not-chosen` when nobody says and there is not exactly one, `unknown-space`. */
-export function chooseSpace(wanted: string | undefined, spaces: readonly string[]): string {
+export async function chooseSpace(wanted: string | undefined, spaces: readonly string[]): Promise<string> {
   const [only, ...others] = spaces;
   const known = spaces.join(', ');
   if (wanted !== undefined) {
     parseId('space', wanted);
     if (spaces.includes(wanted)) return wanted;
+    const { nearestWord } = await import('@mabeam/orchestrator');
     const near = nearestWord(wanted, spaces);
     const cure =
       near !== undefined

@@ -68,6 +68,20 @@ test('the doctor names a missing leader, missing nodes and agents without a host
   for (const { cure } of checks) expect(cure).toBeTruthy();
 });
 
+test('a frozen space is doubtful, and told by whom and why', () => {
+  const frozen = entry('freeze', { v: 1, by: 'ops', at: '2026-01-01T00:00:00Z', reason: 'incident 7' });
+  const entries = [...sources.definitions.entries, frozen];
+  const team = assembleTeam({ ...sources, definitions: { revision: 6, entries } });
+  expect(team.freeze).toMatchObject({ by: 'ops', reason: 'incident 7' });
+  expect(checksOfTeam(team)).toContainEqual({
+    name: 'desk: frozen',
+    status: 'warn',
+    message: expect.stringContaining('by ops at 2026-01-01T00:00:00Z: incident 7'),
+    cure: 'mabeam unfreeze --space desk',
+  });
+  expect(assembleTeam(sources).freeze).toBeUndefined();
+});
+
 test('an old Node is broken, a new one well', () => {
   expect(checkNode('v20.20.2')).toMatchObject({ status: 'fail' });
   expect(checkNode('v24.11.9')).toMatchObject({ status: 'fail' });

@@ -32,6 +32,7 @@ import {
   type NodeRecord,
   type ObservedInstance,
 } from '@mabeam/cluster';
+import { emptyView, foldChanges, freezeKey, type FreezeState } from '@mabeam/variables';
 import { z } from 'zod';
 
 /** Who leads a space. */
@@ -61,6 +62,8 @@ export interface Team {
   /** Revision of the space at the reading. */
   readonly revision: number;
   readonly leader: Leader | undefined;
+  /** Absent when the space is not frozen. */
+  readonly freeze?: FreezeState | undefined;
   readonly nodes: readonly NodeRecord[];
   readonly instances: readonly TeamInstance[];
 }
@@ -137,9 +140,16 @@ export function assembleTeam(sources: TeamSources): Team {
     space,
     revision: definitions.revision,
     leader: leader === undefined ? undefined : parsed(leader, leaderIn)[0],
+    freeze: freezeIn(definitions),
     nodes: [],
     instances: instances.toSorted(byName),
   };
+}
+
+/** The freeze in what the space's bucket holds, read as every other process reads it. */
+function freezeIn({ entries, revision }: TeamSources['definitions']): FreezeState | undefined {
+  const frozen = entries.filter(({ key }) => key === freezeKey);
+  return foldChanges(emptyView(), [{ revision, entries: frozen }]).freeze;
 }
 
 function instanceOf(

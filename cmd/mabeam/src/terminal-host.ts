@@ -65,6 +65,8 @@ export async function registerAgent({ bus, space }: Place, wish: Wish): Promise<
   const fields = {
     id: wish.id,
     ...(group === undefined ? {} : { group }),
+    // Without `run` nobody could tell how it wants to be asked; JSON is what every program reads.
+    ...('command' in wish.run ? { wire: 'json' } : {}),
     ...(config === undefined ? {} : { config }),
   };
   const stored = present ?? parseAgentSpec(fields);

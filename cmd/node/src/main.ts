@@ -4,9 +4,9 @@
  */
 import { hostname } from 'node:os';
 import { parseArgs } from 'node:util';
-import { connectBus, MabeamError } from '@mabeam/bus';
-import { exitWithParent, nodeIdFrom, runNode } from '@mabeam/cluster';
-import { createLogger, startTelemetry, type Logger } from '@mabeam/telemetry';
+import { connectBus } from '@mabeam/bus';
+import { nodeIdFrom, playRole, runNode, type RoleLife } from '@mabeam/cluster';
+import { createLogger, startTelemetry } from '@mabeam/telemetry';
 import { openAgentLogs } from './agent-logs.ts';
 
 const help = `mabeam-node: hosts and supervises agents on this machine
@@ -21,29 +21,39 @@ The node starts nothing by itself: the orchestrator of a space places agents on 
 agents are drained first. When it is killed, its agents end with it and are placed elsewhere.`;
 
 const log = createLogger({ name: 'node' });
-const stop = new AbortController();
-process.exitCode = await main().catch((error: unknown) => fail(log, error));
 
-/** Runs until SIGTERM, SIGINT or the end of its parent; returns the exit status. */
-async function main(): Promise<number> {
-  const options = readFlags();
-  if (options.help) {
-    console.log(help);
-    return 0;
-  }
-  const parent = exitWithParent(() => stop.abort());
-  for (const signal of ['SIGTERM', 'SIGINT'] as const) process.once(signal, () => stop.abort());
+process.exitCode = await playRole({
+  help,
+  readFlags: () => {
+    const { values } = parseArgs({
+      options: {
+        id: { type: 'string' },
+        server: { type: 'string' },
+        help: { type: 'boolean', short: 'h' },
+      },
+    });
+    return { help: values.help === true, id: values.id ?? nodeIdFrom(hostname()), server: values.server };
+  },
+  run: hostAgents,
+  onError: (message, fields) => log.error(fields, message),
+});
+
+async function hostAgents(
+  flags: { readonly id: string; readonly server: string | undefined },
+  { signal, parent }: RoleLife,
+): Promise<void> {
+  const { id, server } = flags;
   await using bus = await connectBus({
-    name: `node ${options.id}`,
-    ...(options.server === undefined ? {} : { url: options.server }),
-    signal: stop.signal,
+    name: `node ${id}`,
+    ...(server === undefined ? {} : { url: server }),
+    signal,
   });
-  await using _telemetry = startTelemetry({ service: 'node', process: options.id, bus });
+  await using _telemetry = startTelemetry({ service: 'node', process: id, bus });
   await using logs = openAgentLogs(bus);
   const end = await runNode(bus, {
-    id: options.id,
+    id,
     preload: [import.meta.resolve('@mabeam/telemetry/register')],
-    signal: stop.signal,
+    signal,
     onLine: logs.take,
     onObserved: (space, observed) =>
       log.info({ space, ...observed }, `${observed.agent} is ${observed.status}`),
@@ -54,31 +64,4 @@ async function main(): Promise<number> {
     },
   });
   log.info({ ...end }, 'node stopped');
-  return 0;
-}
-
-function readFlags(): { readonly help: boolean; readonly id: string; readonly server: string | undefined } {
-  const { values } = parseArgs({
-    options: {
-      id: { type: 'string' },
-      server: { type: 'string' },
-      help: { type: 'boolean', short: 'h' },
-    },
-  });
-  return { help: values.help === true, id: values.id ?? nodeIdFrom(hostname()), server: values.server };
-}
-
-function fail(to: Logger, error: unknown): number {
-  // Told to stop before it had begun.
-  if (stop.signal.aborted && error === stop.signal.reason) return 0;
-  if (error instanceof MabeamError) {
-    to.error({ code: error.code, details: error.details }, error.message);
-    return error.exit;
-  }
-  // parseArgs explains a wrong flag itself.
-  if (error instanceof TypeError && 'code' in error) {
-    to.error(`${error.message} (see --help)`);
-    return 2;
-  }
-  throw error;
 }

@@ -3,8 +3,9 @@
  * work, and when one dies the others go on. SIGTERM finishes the POST on its way and exits 0.
  */
 import { parseArgs } from 'node:util';
-import { connectBus, ensureStreams, MabeamError, platformStreams } from '@mabeam/bus';
-import { createLogger, readForwardSettings, runForwarder, type Logger } from '@mabeam/telemetry';
+import { connectBus, ensureStreams, platformStreams } from '@mabeam/bus';
+import { playRole, type RoleLife } from '@mabeam/cluster';
+import { createLogger, readForwardSettings, runForwarder } from '@mabeam/telemetry';
 
 const help = `mabeam-observer: forwards traces, logs and metrics from NATS to an OTLP receiver
 
@@ -20,43 +21,42 @@ Where to, by OpenTelemetry's own variables:
 Without an endpoint nothing is forwarded; telemetry stays in the stream for 15 minutes.`;
 
 const log = createLogger({ name: 'observer' });
-const stop = new AbortController();
-process.exitCode = await main().catch((error: unknown) => fail(log, error));
 
-/** Runs until SIGTERM or SIGINT; returns the exit status. */
-async function main(): Promise<number> {
-  const options = readFlags();
-  if (options.help) {
-    console.log(help);
-    return 0;
-  }
-  for (const signal of ['SIGTERM', 'SIGINT'] as const) process.once(signal, () => stop.abort());
+process.exitCode = await playRole({
+  help,
+  readFlags: () => {
+    const { values } = parseArgs({
+      options: { server: { type: 'string' }, help: { type: 'boolean', short: 'h' } },
+    });
+    return { help: values.help === true, server: values.server };
+  },
+  run: observe,
+  onError: (message, fields) => log.error(fields, message),
+});
+
+async function observe(
+  { server }: { readonly server: string | undefined },
+  { signal, parent }: RoleLife,
+): Promise<void> {
   const settings = readForwardSettings(process.env);
   await using bus = await connectBus({
     name: 'observer',
-    ...(options.server === undefined ? {} : { url: options.server }),
-    signal: stop.signal,
+    ...(server === undefined ? {} : { url: server }),
+    signal,
   });
   await ensureStreams(bus, platformStreams());
   const to = settings.targets.map(({ url }) => url);
+  parent.tell({ kind: 'ready' });
   if (to.length === 0) {
     log.info(
       'nothing is forwarded; set OTEL_EXPORTER_OTLP_ENDPOINT to the base URL of an OTLP receiver to change that',
     );
-    await aborted(stop.signal);
-    return 0;
+    await aborted(signal);
+    return;
   }
   log.info({ to }, 'forwarding telemetry');
-  const stats = await runForwarder(bus, { ...settings, signal: stop.signal, log });
+  const stats = await runForwarder(bus, { ...settings, signal, log });
   log.info({ ...stats }, 'observer stopped');
-  return 0;
-}
-
-function readFlags(): { readonly help: boolean; readonly server: string | undefined } {
-  const { values } = parseArgs({
-    options: { server: { type: 'string' }, help: { type: 'boolean', short: 'h' } },
-  });
-  return { help: values.help === true, server: values.server };
 }
 
 function aborted(signal: AbortSignal): Promise<void> {
@@ -64,19 +64,4 @@ function aborted(signal: AbortSignal): Promise<void> {
   return new Promise((resolve) => {
     signal.addEventListener('abort', () => resolve(), { once: true });
   });
-}
-
-function fail(to: Logger, error: unknown): number {
-  // Told to stop while connecting.
-  if (stop.signal.aborted) return 0;
-  if (error instanceof MabeamError) {
-    to.error({ code: error.code, details: error.details }, error.message);
-    return error.exit;
-  }
-  // parseArgs explains a wrong flag itself.
-  if (error instanceof TypeError && 'code' in error) {
-    to.error(`${error.message} (see --help)`);
-    return 2;
-  }
-  throw error;
 }

@@ -4,8 +4,9 @@
  * T1 A trigger is acknowledged only when its record is in the bucket, so a leader that dies on the way leaves it to its
  *    successor.
  * T2 The record is created in the batch of its change, expecting none: of all deliveries, leaders and races at most one
- *    commits. Finding the record there is the outcome `duplicate`.
- * T3 A lost race for a variable is decided anew on the newer state, at most three times; then the trigger waits its turn
+ *    commits. Finding the record there, or the marker of one that was pruned, is the outcome `duplicate`.
+ * T3 What was asked while the space was frozen is recorded as `frozen` and never acts (freeze.ts, Z2).
+ * T4 A lost race for a variable is decided anew on the newer state, at most three times; then the trigger waits its turn
  *    again.
  */
 import {
@@ -16,12 +17,13 @@ import {
   type BatchWrite,
   type Delivery,
 } from '@mabeam/bus';
+import { pause } from '@mabeam/cluster';
 import { attributes } from '@mabeam/telemetry/api';
-import { planChanges, triggerCause } from '@mabeam/variables';
+import { freezeKey, planChanges, triggerCause } from '@mabeam/variables';
 import type { Span } from '@opentelemetry/api';
 import { adaptationKey, type AdaptationRecord } from './adaptation-record.ts';
 import { orchestratorError } from './errors.ts';
-import { pause } from './pause.ts';
+import { describeFreeze, FreezeHistory, isFrozenAt } from './freeze.ts';
 import { orchestratorAuthor } from './repair.ts';
 import { decideAdaptation, type Decision } from './rules.ts';
 import type { SpaceState } from './space-state.ts';
@@ -33,6 +35,7 @@ const durable = 'orchestrator';
 const ackWaitMs = 5_000;
 const maxAttempts = 3;
 const retryMs = 1_000;
+const frozenThen = 'the space was frozen when the trigger came';
 
 /** Answers triggers, one at a time, until the term is over. */
 export async function runAdaptations(term: Term): Promise<void> {
@@ -44,9 +47,11 @@ export async function runAdaptations(term: Term): Promise<void> {
     maxMessages: 4,
     ackWaitMs,
   };
+  const freezes = new FreezeHistory(bus, names.bucket);
   while (!signal.aborted) {
     try {
-      for await (const delivery of consumeStream(bus, { ...options, signal })) await answer(term, delivery);
+      for await (const delivery of consumeStream(bus, { ...options, signal }))
+        await answer(term, freezes, delivery);
     } catch (error) {
       if (signal.aborted) return;
       term.log.warn({ err: error }, 'the consumer of triggers failed; it is opened again');
@@ -55,7 +60,7 @@ export async function runAdaptations(term: Term): Promise<void> {
   }
 }
 
-async function answer(term: Term, delivery: Delivery): Promise<void> {
+async function answer(term: Term, freezes: FreezeHistory, delivery: Delivery): Promise<void> {
   const trigger = readTrigger(delivery);
   const hash = identityHash(trigger);
   const about = { trigger: trigger.name, source: trigger.source, id: trigger.id, adaptation: hash };
@@ -73,7 +78,7 @@ async function answer(term: Term, delivery: Delivery): Promise<void> {
   } as const;
   try {
     const outcome = await inSpan(span, (active) =>
-      adaptOnce(term, { trigger, hash, delivery, span: active }),
+      adaptOnce(term, freezes, { trigger, hash, delivery, span: active }),
     );
     delivery.ack();
     term.log.info(
@@ -81,7 +86,8 @@ async function answer(term: Term, delivery: Delivery): Promise<void> {
       `trigger ${trigger.name}: ${outcome.kind}`,
     );
   } catch (error) {
-    if (term.signal.aborted) return;
+    // Whoever leads now is to have it at once, not when this delivery has run out.
+    if (term.signal.aborted) return delivery.nak();
     term.log.warn({ ...about, err: error }, `trigger ${trigger.name} could not be answered; it comes again`);
     delivery.nak(retryMs);
   }
@@ -99,19 +105,19 @@ interface Answer {
   readonly reason?: string | undefined;
 }
 
-/** Decides and commits (T2, T3). */
-async function adaptOnce(term: Term, incoming: Incoming): Promise<Answer> {
+/** Decides and commits (T2–T4). */
+async function adaptOnce(term: Term, freezes: FreezeHistory, incoming: Incoming): Promise<Answer> {
   const { leadership, mirror } = term;
   const key = adaptationKey(incoming.hash);
   for (let attempt = 1; attempt <= maxAttempts; attempt++) {
-    const { state } = mirror;
-    const known = state.adaptations.get(key);
-    if (known !== undefined) return { kind: 'duplicate', reason: `answered before: ${known.record.outcome}` };
-    const { record, writes } = planAdaptation(state, incoming, new Date());
-    const outcome = await leadership.commit([
-      ...writes,
-      { key, body: record, expect: mirror.revisionOf(key) },
-    ]);
+    const { freeze, state } = mirror;
+    const [expect, freezeRevision] = [mirror.revisionOf(key), mirror.revisionOf(freezeKey)];
+    const before = formerAnswer(state, key, expect);
+    if (before !== undefined) return { kind: 'duplicate', reason: before };
+    const wasFrozen = isFrozenAt(await freezes.periods(freezeRevision), incoming.delivery.at);
+    const frozen = freeze === undefined ? (wasFrozen ? frozenThen : undefined) : describeFreeze(freeze);
+    const { record, writes } = planAdaptation({ ...state, frozen }, incoming, new Date());
+    const outcome = await leadership.commit([...writes, { key, body: record, expect }], { freezeRevision });
     if (outcome.kind === 'committed') {
       incoming.span?.setAttribute(attributes.variableRevision, outcome.revision);
       await mirror.reach(outcome.revision);
@@ -128,9 +134,23 @@ async function adaptOnce(term: Term, incoming: Incoming): Promise<Answer> {
   );
 }
 
+/** What became of this identity before, if it has been answered; an unreadable record is a stranger's and no answer. */
+function formerAnswer(state: SpaceState, key: string, revision: number): string | undefined {
+  const known = state.adaptations.get(key);
+  if (known !== undefined) return `answered before: ${known.record.outcome}`;
+  const isPruned = revision > 0 && !state.problems.has(key);
+  return isPruned ? 'answered before; the record was pruned' : undefined;
+}
+
+/** The state a trigger is answered on. */
+interface TriggerSituation extends SpaceState {
+  /** Why the trigger may not act (T3); absent when it may. */
+  readonly frozen: string | undefined;
+}
+
 /** The record of a trigger, and the writes of its changes. Pure. */
 function planAdaptation(
-  state: SpaceState,
+  state: TriggerSituation,
   { trigger, delivery, span }: Incoming,
   now: Date,
 ): { readonly record: AdaptationRecord; readonly writes: readonly BatchWrite[] } {
@@ -160,11 +180,12 @@ function planAdaptation(
 }
 
 function decide(
-  state: SpaceState,
+  state: TriggerSituation,
   trigger: Trigger | MalformedTrigger,
   now: Date,
-): Decision | { readonly kind: 'malformed'; readonly reason: string } {
+): Decision | { readonly kind: 'malformed' | 'frozen'; readonly reason: string } {
   if (trigger.kind === 'malformed') return { kind: 'malformed', reason: trigger.reason };
+  if (state.frozen !== undefined) return { kind: 'frozen', reason: state.frozen };
   return decideAdaptation({
     rules: [...state.rules.values()],
     trigger: trigger.name,

@@ -14,11 +14,19 @@ export interface AdaptationChange {
 }
 
 /**
- * `committed`: the change is written; `applied`: and every agent runs with it. `noop`, `cooldown`, `no-rule` and
+ * `committed`: the change is written; `applied`: and every agent runs with it. `noop`, `cooldown`, `no-rule`, `frozen` and
  * `malformed` changed nothing and are final.
  */
-export type AdaptationOutcome = 'committed' | 'applied' | 'noop' | 'cooldown' | 'no-rule' | 'malformed';
+export type AdaptationOutcome =
+  | 'committed'
+  | 'applied'
+  | 'noop'
+  | 'cooldown'
+  | 'no-rule'
+  | 'frozen'
+  | 'malformed';
 
+/** What came of one trigger, kept under `adaptation.<hash>`; it is why a trigger acts once. */
 export interface AdaptationRecord {
   readonly v: 1;
   readonly source: string;
@@ -62,7 +70,7 @@ const recordSchema = z.object({
   trigger: z.string(),
   rule: z.string(),
   changes: z.array(z.object({ rule: z.string(), variable: z.string(), from: z.unknown(), to: z.unknown() })),
-  outcome: z.enum(['committed', 'applied', 'noop', 'cooldown', 'no-rule', 'malformed']),
+  outcome: z.enum(['committed', 'applied', 'noop', 'cooldown', 'no-rule', 'frozen', 'malformed']),
   reason: z.string().optional(),
   at: z.string(),
   triggeredAt: z.string(),

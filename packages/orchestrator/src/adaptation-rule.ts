@@ -14,6 +14,7 @@ export type Modification =
   | { readonly increase: number }
   | { readonly decrease: number };
 
+/** A rule of a space: on a trigger it changes one variable, at most once within `cooldownMs`. */
 export interface AdaptationRule {
   readonly v: 1;
   readonly id: string;
@@ -25,6 +26,7 @@ export interface AdaptationRule {
   readonly cooldownMs: number;
 }
 
+/** The cooldown of a rule that names none. */
 export const defaultCooldownMs = 30_000;
 
 const members = z.array(z.string().min(1)).min(1);

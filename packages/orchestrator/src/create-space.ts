@@ -34,6 +34,7 @@ import { orchestratorError } from './errors.ts';
 import { assertSpaceDefinition, type SpaceDefinition } from './space-definition.ts';
 import { ruleKey } from './space-state.ts';
 
+/** In whose name a space is created or changed. */
 export interface CreateSpaceOptions {
   /** Who creates or changes the space; recorded with each value. */
   readonly by: string;

@@ -11,6 +11,7 @@ import { nearestWord } from './nearest-word.ts';
 const kinds = ['agent-selection', 'performance-threshold', 'communication-topology', 'custom'] as const;
 const roles = ['coordinator', 'executor', 'evaluator', 'optimizer', 'monitor', 'custom'] as const;
 const restarts = ['permanent', 'transient', 'temporary'] as const;
+const wires = ['envelope', 'json'] as const;
 
 /** A misfit between what is written and the form. */
 export interface FormProblem {
@@ -32,6 +33,7 @@ const agent = section({
   command: z.array(z.string().min(1)).min(1).optional(),
   role: word(roles).optional(),
   group: z.string().optional(),
+  wire: word(wires).optional(),
   replicas: z.number().int().min(0).optional(),
   restart: word(restarts).optional(),
   config: named(z.unknown()),

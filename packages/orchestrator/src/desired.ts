@@ -16,6 +16,7 @@ export interface DefinedAgent {
   readonly revision: number;
 }
 
+/** An instance that ought to run, and the definition it ought to run by. */
 export interface DesiredInstance {
   readonly agent: string;
   readonly ordinal: number;
@@ -32,7 +33,7 @@ export function activeAgents(
 ): readonly DefinedAgent[] {
   return agents
     .filter(({ spec }) => {
-      const governing = governingSelections(spec.id, variables);
+      const governing = selectionsOf(spec.id, variables);
       return governing.length === 0 || governing.some(({ value }) => selectedIn(value).includes(spec.id));
     })
     .toSorted((a, b) => compareIds(a.spec.id, b.spec.id));
@@ -46,7 +47,7 @@ export function desiredInstances(
   return activeAgents(agents, variables)
     .filter(({ spec }) => spec.run !== undefined)
     .flatMap(({ spec, revision }) => {
-      const chosen = governingSelections(spec.id, variables).flatMap(({ entry }) => entry?.at ?? []);
+      const chosen = selectionsOf(spec.id, variables).flatMap(({ entry }) => entry?.at ?? []);
       const selectedAt = chosen.toSorted().at(-1);
       const common = { agent: spec.id, spec, definitionRevision: revision };
       return Array.from({ length: spec.replicas }, (_, ordinal) => ({
@@ -57,7 +58,8 @@ export function desiredInstances(
     });
 }
 
-function governingSelections(agent: string, variables: readonly VariableState[]): readonly VariableState[] {
+/** The selections that govern an agent (D1). */
+export function selectionsOf(agent: string, variables: readonly VariableState[]): readonly VariableState[] {
   return variables.filter(
     ({ definition }) => definition.kind === 'agent-selection' && definition.agents.includes(agent),
   );

@@ -3,7 +3,7 @@
  * `{sequence}`), so that a replica that has missed the last message of a quiet bucket finds out.
  */
 import { bucketStream, lastSequence, nodesBucket } from '@mabeam/bus';
-import { pause } from './pause.ts';
+import { pause } from '@mabeam/cluster';
 import type { Term } from './term.ts';
 
 const intervalMs = 1_000;

@@ -6,6 +6,7 @@ export const orchestratorErrors = {
   'value-outgrown': { retryable: false, exit: 3, status: 409 },
   'rule-invalid': { retryable: false, exit: 2, status: 400 },
   'invalid-set': { retryable: false, exit: 2, status: 400 },
+  'variable-in-use': { retryable: false, exit: 3, status: 409 },
   'leader-deposed': { retryable: true, exit: 5, status: 503 },
   'adaptation-contended': { retryable: true, exit: 3, status: 409 },
 } as const satisfies ErrorTable;

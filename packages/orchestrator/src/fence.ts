@@ -7,6 +7,8 @@
  *    that expects the last revision of `leader` to be the ticket. A deposed leader's batch is refused whole.
  * F3 A refused batch is told apart by reading `leader`: another revision there means deposed, the same one means that one
  *    of the changes has lost its own race.
+ * F4 What is committed without a person's wish also expects the key `freeze` to be as the decision saw it: from the revision of a
+ *    freeze on, none of it is accepted.
  */
 import {
   acquireLease,
@@ -18,6 +20,7 @@ import {
   type Bus,
   type Lease,
 } from '@mabeam/bus';
+import { freezeKey } from '@mabeam/variables';
 
 /** What a fenced commit can end in. */
 export type CommitOutcome =
@@ -36,6 +39,7 @@ export interface LeaderIdentity {
   readonly host: string;
 }
 
+/** Which space to lead, as whom, and how long a lease lasts without renewal (2 000 ms by default). */
 export interface LeadershipOptions {
   readonly space: string;
   readonly identity: LeaderIdentity;
@@ -45,6 +49,13 @@ export interface LeadershipOptions {
 const defaultTtlMs = 2_000;
 const leaderKey = 'leader';
 const fenceKey = 'fence';
+const freezeFenceKey = 'fence.freeze';
+
+/** What else a commit expects. */
+export interface CommitOptions {
+  /** Revision of the key `freeze` that the decision saw (F4); absent for what a person wishes. */
+  readonly freezeRevision?: number;
+}
 
 /** Tries once to become leader: undefined while another holds the lease. */
 export async function seekLeadership(bus: Bus, options: LeadershipOptions): Promise<Leadership | undefined> {
@@ -109,15 +120,19 @@ export class Leadership implements AsyncDisposable {
    * Writes all or nothing, and nothing if this is not the leader any more (F2, F3); `deposed` ends the term. Throws what the
    * bus throws when the outcome is not known: the caller reads again before it repeats.
    */
-  async commit(writes: readonly BatchWrite[]): Promise<CommitOutcome> {
-    const record = {
-      key: fenceKey,
-      body: { v: 1, leader: this.revision, at: new Date().toISOString() },
-      expect: this.revision,
-      expectKey: leaderKey,
-    };
+  async commit(
+    writes: readonly BatchWrite[],
+    { freezeRevision }: CommitOptions = {},
+  ): Promise<CommitOutcome> {
+    const body = { v: 1, leader: this.revision, at: new Date().toISOString() };
+    const record = { key: fenceKey, body, expect: this.revision, expectKey: leaderKey };
+    const guard =
+      freezeRevision === undefined
+        ? []
+        : [{ key: freezeFenceKey, body, expect: freezeRevision, expectKey: freezeKey }];
     try {
-      const { revision, revisions } = await commitBatch(this.#bus, this.#bucket, [...writes, record]);
+      const batch = [...writes, ...guard, record];
+      const { revision, revisions } = await commitBatch(this.#bus, this.#bucket, batch);
       return { kind: 'committed', revision, revisions };
     } catch (error) {
       if (!isConflict(error)) throw error;

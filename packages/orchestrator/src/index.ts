@@ -21,8 +21,16 @@ export { identityHash, readTrigger } from './trigger.ts';
 export type { MalformedTrigger, Trigger, TriggerIdentity, TriggerMessage } from './trigger.ts';
 export { decideAdaptation } from './rules.ts';
 export type { Decision, RuleSituation } from './rules.ts';
-export { activeAgents, desiredGraph, desiredInstances } from './desired.ts';
+export { activeAgents, desiredGraph, desiredInstances, selectionsOf } from './desired.ts';
 export type { DefinedAgent, DesiredInstance } from './desired.ts';
+export { foresee } from './foresight.ts';
+export type { Foresight, Rewiring, SpaceAtWork } from './foresight.ts';
+export { awaitApplied } from './await-applied.ts';
+export type { AwaitOptions, Standing } from './await-applied.ts';
+export type { Laggard } from './settlement.ts';
+export { openSpaceMirror, SpaceMirror } from './space-mirror.ts';
+export { deleteVariable, deletionSite, planDeletion } from './delete-variable.ts';
+export type { DeleteOptions, DeletionSite } from './delete-variable.ts';
 export { reconcile } from './reconcile.ts';
 export type {
   Action,
@@ -34,7 +42,7 @@ export type {
   Waiting,
 } from './reconcile.ts';
 export { Leadership, seekLeadership } from './fence.ts';
-export type { CommitOutcome, LeaderIdentity, LeadershipOptions } from './fence.ts';
+export type { CommitOptions, CommitOutcome, LeaderIdentity, LeadershipOptions } from './fence.ts';
 export { runOrchestrator } from './orchestrator.ts';
 export type { OrchestratorOptions } from './orchestrator.ts';
 export type { VariableSet } from './set-variable.ts';

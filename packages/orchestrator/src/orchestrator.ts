@@ -12,15 +12,17 @@ import {
   subjects,
   type Bus,
 } from '@mabeam/bus';
+import { pause } from '@mabeam/cluster';
 import type { Logger } from '@mabeam/telemetry/api';
 import { runAdaptations } from './adapt.ts';
 import { runDigests } from './digest.ts';
 import { seekLeadership, type Leadership } from './fence.ts';
-import { pause } from './pause.ts';
+import { runPruning } from './prune.ts';
 import { runRounds } from './round.ts';
 import { serveVariableCommands } from './set-variable.ts';
 import { openSpaceMirror } from './space-mirror.ts';
 
+/** What an orchestrator orchestrates, under which name, and until when. */
 export interface OrchestratorOptions {
   readonly space: string;
   /** Names this process among orchestrators, e.g. `orchestrator-4711`. */
@@ -86,17 +88,17 @@ async function awaitLeadership(bus: Bus, options: OrchestratorOptions): Promise<
   return undefined;
 }
 
-/** One term of office; returns when it is over. */
+/** One term of office; returns when it is over, also because what it looks at can no longer be kept true. */
 async function runTerm(bus: Bus, options: OrchestratorOptions, leadership: Leadership): Promise<void> {
   const { log, space } = options;
   const over = new AbortController();
-  const signal = AbortSignal.any([options.signal, leadership.over, over.signal]);
   await using mirror = await openSpaceMirror(bus, space);
+  const signal = AbortSignal.any([options.signal, leadership.over, over.signal, mirror.failed]);
   const names = spaceNames(space);
   const term = { bus, space, names, subjects: subjects(space), leadership, mirror, log, signal };
   const services = serveVariableCommands(term);
   try {
-    await Promise.all([runRounds(term), runAdaptations(term), runDigests(term)]);
+    await Promise.all([runRounds(term), runAdaptations(term), runDigests(term), runPruning(term)]);
   } finally {
     over.abort();
     for (const service of services) await service.close();

@@ -48,6 +48,24 @@ describe('a good definition', () => {
     ]);
     expect(() => assertSpaceDefinition(definition)).not.toThrow();
   });
+  test('a word of a command that begins like a path is found from the definition, the others are left alone', () => {
+    const text =
+      'space: desk\nagents: { a: { command: [python3, ./tools/a.py, ../b.sh, --in, ., .hidden, a/b, ./c.txt] }, b: { command: [./b.sh] } }';
+    expect(parse(text).agents).toMatchObject([
+      {
+        run: {
+          command: ['python3', '/desk/tools/a.py', '/b.sh', '--in', '.', '.hidden', 'a/b', '/desk/c.txt'],
+        },
+      },
+      { run: { command: ['/desk/b.sh'] } },
+    ]);
+  });
+  test('says in which form an agent is asked, and only a known one', () => {
+    const text = 'space: desk\nagents: { a: { wire: json }, b: { wire: envelope }, c: {} }';
+    const { agents } = parse(text);
+    expect(agents.map(({ wire }) => wire)).toEqual(['json', 'envelope', undefined]);
+    expect(problemsOf('space: d\nagents: { a: { wire: jsn } }')[0]).toContain('did you mean "json"?');
+  });
   test('may be JSON', () => {
     expect(parse('{"space": "desk", "agents": {"a": {"module": "@desk/agent"}}}').agents).toMatchObject([
       { id: 'a', run: { module: '@desk/agent' } },

@@ -17,13 +17,15 @@ import { readSpaceForm, type AgentForm, type SpaceForm } from './definition-form
 import { agentSpecOf, variableDefinitionOf, type Converted } from './definition-parts.ts';
 import { checkSpaceDefinition, invalidDefinition, type SpaceDefinition } from './space-definition.ts';
 
+/** Where a definition's text comes from. */
 export interface ParseOptions {
-  /** The file the text comes from: named in messages, and what relative module paths are relative to. */
+  /** The file the text comes from: named in messages, and what relative paths of modules and commands are relative to. */
   readonly path: string;
 }
 
 /**
- * Reads a definition from YAML or JSON. A module written `./words.ts` becomes an absolute file URL.
+ * Reads a definition from YAML or JSON. A module written `./words.ts` becomes an absolute file URL, a word of a command
+ * written `./words.py` an absolute path.
  * Throws `space-definition-invalid`; its `details.problems` lists every `{field, line, column, message}`.
  */
 export function parseSpaceDefinition(text: string, { path }: ParseOptions): SpaceDefinition {
@@ -56,9 +58,7 @@ function definitionOf(
   form: SpaceForm,
   path: string,
 ): { readonly definition: SpaceDefinition; readonly problems: readonly ProblemAt[] } {
-  const agents = convertEach('agents', form.agents, (id, agent) =>
-    agentSpecOf(id, locateModule(agent, path)),
-  );
+  const agents = convertEach('agents', form.agents, (id, agent) => agentSpecOf(id, locateFiles(agent, path)));
   const variables = convertEach('variables', form.variables, variableDefinitionOf);
   const rules = Object.entries(form.rules).map(([id, rule]) => ({ v: 1, id, ...rule }) as const);
   return {
@@ -96,9 +96,19 @@ function convertEach<F, T>(
   return { made, problems };
 }
 
-/** A module that is a file becomes a URL, for a relative path means nothing on a node. */
-function locateModule(agent: AgentForm, path: string): AgentForm {
-  const { module } = agent;
-  if (module === undefined || !(module.startsWith('.') || isAbsolute(module))) return agent;
-  return { ...agent, module: pathToFileURL(resolve(dirname(path), module)).href };
+/** Files are named from the definition's folder, for a relative path means nothing on a node: a module becomes a URL. */
+function locateFiles(agent: AgentForm, path: string): AgentForm {
+  const { module, command } = agent;
+  const folder = dirname(path);
+  const isFile = module !== undefined && (module.startsWith('.') || isAbsolute(module));
+  return {
+    ...agent,
+    ...(isFile ? { module: pathToFileURL(resolve(folder, module)).href } : {}),
+    ...(command === undefined ? {} : { command: command.map((word) => locateWord(word, folder)) }),
+  };
+}
+
+/** A word of a command is a path when it begins like one; everything else is the command's own. */
+function locateWord(word: string, folder: string): string {
+  return /^\.\.?\//.test(word) ? resolve(folder, word) : word;
 }

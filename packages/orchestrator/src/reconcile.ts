@@ -28,6 +28,7 @@ export interface InstanceLease extends InstanceId {
   readonly incarnation: string;
 }
 
+/** Start an instance on a node: one that ought to run, one to be tried again, or one whose host is lost. */
 export interface StartAction extends InstanceId {
   readonly kind: 'start';
   readonly node: string;
@@ -35,6 +36,7 @@ export interface StartAction extends InstanceId {
   readonly reason: 'desired' | 'retry' | 'lost';
 }
 
+/** Stop an instance that ought not to run, or not by that definition. */
 export interface StopAction extends InstanceId {
   readonly kind: 'stop';
   readonly node: string;
@@ -47,8 +49,10 @@ export interface Waiting extends InstanceId {
   readonly reason: 'in-flight' | 'stopping' | 'back-off' | 'ended' | 'no-node' | 'host-may-return';
 }
 
+/** Something to be ordered from a node. */
 export type Action = StartAction | StopAction;
 
+/** What ought to be and what is: all that `reconcile` looks at. */
 export interface ReconcileInput {
   readonly desired: readonly DesiredInstance[];
   readonly observed: readonly ObservedInstance[];
@@ -62,6 +66,7 @@ export interface ReconcileInput {
   readonly lostAfter?: number;
 }
 
+/** What to do, and what is not being done yet. */
 export interface Reconciliation {
   readonly actions: readonly Action[];
   readonly waiting: readonly Waiting[];

@@ -2,7 +2,7 @@
  * Repair (rulings R2): whatever a client without our library puts into the bucket, no agent applies what its definition
  * forbids; the leader then writes the last valid value again, so that the bucket says what is in force.
  */
-import { planChanges } from '@mabeam/variables';
+import { freezeKey, planChanges } from '@mabeam/variables';
 import type { Term } from './term.ts';
 
 /** Who the leader's own writes are by. */
@@ -22,7 +22,8 @@ export async function repairValues(term: Term): Promise<boolean> {
     broken.map(({ state }) => ({ id: state.id, value: state.value })),
     { by: orchestratorAuthor, cause: 'repair', at: new Date() },
   );
-  const outcome = await leadership.commit(plan.writes);
+  const freezeRevision = mirror.revisionOf(freezeKey);
+  const outcome = await leadership.commit(plan.writes, { freezeRevision });
   if (outcome.kind !== 'committed') return true;
   for (const { state, rejection } of broken) {
     const about = { variable: state.id, refused: rejection.revision, code: rejection.code };

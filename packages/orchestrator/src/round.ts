@@ -4,14 +4,15 @@
  * Every decision is a pure function elsewhere; this is the short loop that performs them. A round that fails is logged,
  * and the next one begins anew from what is then the case.
  */
-import { graphKey, sameJson } from '@mabeam/variables';
-import { activeAgents, desiredGraph, desiredInstances } from './desired.ts';
+import { pause } from '@mabeam/cluster';
+import { freezeKey, graphKey, sameJson, type FreezeState } from '@mabeam/variables';
+import { desiredGraph } from './desired.ts';
 import { Directives } from './directives.ts';
-import { pause } from './pause.ts';
+import { describeFreeze } from './freeze.ts';
 import { reconcile, type Waiting } from './reconcile.ts';
 import { repairValues } from './repair.ts';
 import { closeAdaptations } from './settle.ts';
-import type { Situation } from './settlement.ts';
+import { situationOf } from './space-mirror.ts';
 import type { SpaceState } from './space-state.ts';
 import type { Term } from './term.ts';
 
@@ -24,7 +25,7 @@ const hostsReturnWithinMs = 1_500;
 export async function runRounds(term: Term): Promise<void> {
   const directives = new Directives(term);
   const lostAfter = Date.now() + hostsReturnWithinMs;
-  const told: Told = new Map();
+  const told: Told = { waiting: new Map(), freeze: undefined };
   while (!term.signal.aborted) {
     try {
       await performRound(term, { directives, told, lostAfter });
@@ -44,12 +45,17 @@ interface Progress {
   readonly lostAfter: number;
 }
 
-/** One look at the situation, and what it calls for. Nothing is decided on a value that still has to be repaired. */
+/**
+ * One look at the situation, and what it calls for; in a frozen space only that what was committed before is recorded as applied
+ * (freeze.ts, Z1). Nothing is decided on a value that still has to be repaired.
+ */
 async function performRound(term: Term, { directives, lostAfter, told }: Progress): Promise<void> {
   const { mirror } = term;
+  tellFreeze(term, told);
+  if (mirror.freeze !== undefined) return closeAdaptations(term, situationOf(mirror));
   if (await repairValues(term)) return;
   if (await writeGraph(term)) return;
-  const situation = situationOf(term);
+  const situation = situationOf(mirror);
   const { desired, observed, leases } = situation;
   const now = Date.now();
   const { actions, waiting } = reconcile({
@@ -63,7 +69,7 @@ async function performRound(term: Term, { directives, lostAfter, told }: Progres
   });
   const cause = causeOf(mirror.state);
   for (const action of actions) directives.issue(action, cause);
-  tell(term, waiting, told);
+  tellWaiting(term, waiting, told.waiting);
   await closeAdaptations(term, situation);
 }
 
@@ -77,26 +83,15 @@ async function writeGraph({ leadership, log, mirror }: Term): Promise<boolean> {
     wanted === undefined
       ? { key: graphKey, body: undefined, operation: 'delete' as const }
       : { key: graphKey, body: wanted };
-  const outcome = await leadership.commit([{ ...write, expect: mirror.revisionOf(graphKey) }]);
+  const freezeRevision = mirror.revisionOf(freezeKey);
+  const outcome = await leadership.commit([{ ...write, expect: mirror.revisionOf(graphKey) }], {
+    freezeRevision,
+  });
   if (outcome.kind !== 'committed') return true;
   const epoch = outcome.revisions[graphKey];
   log.info({ epoch, topology: wanted?.topology, nodes: wanted?.nodes }, 'the graph has a new epoch');
   await mirror.reach(outcome.revision);
   return true;
-}
-
-function situationOf({ mirror }: Term): Situation {
-  const { agents, view } = mirror.state;
-  const variables = [...view.variables.values()];
-  const defined = [...agents.values()];
-  return {
-    agents: defined,
-    active: activeAgents(defined, variables),
-    desired: desiredInstances(defined, variables),
-    observed: mirror.observed,
-    leases: mirror.leases,
-    reports: mirror.reports,
-  };
 }
 
 /** What directives are issued for: the newest adaptation that has not arrived yet. Its trace goes on in them. */
@@ -105,14 +100,32 @@ function causeOf({ adaptations }: SpaceState): string | undefined {
   return open.toSorted((a, b) => b.revision - a.revision)[0]?.record.traceparent;
 }
 
-/** Why instances do not run, and since when (ms, monotonic); what has been said is kept until it is no longer so. */
-type Told = Map<string, { readonly since: number; isSaid: boolean }>;
+/** What has been said in the log, so that it is said once. */
+interface Told {
+  /** Why instances do not run, and since when (ms, monotonic); kept until it is no longer so. */
+  readonly waiting: Map<string, { readonly since: number; isSaid: boolean }>;
+  /** The freeze in force, when it has been said. */
+  freeze: FreezeState | undefined;
+}
+
+/** Says when the space is frozen, by whom and why, and when it is no longer. */
+function tellFreeze({ log, mirror }: Term, told: Told): void {
+  const { freeze } = mirror;
+  if (sameJson(freeze, told.freeze)) return;
+  if (freeze === undefined) log.warn('the space is no longer frozen');
+  else {
+    const { at, by, reason } = freeze;
+    const until = 'nothing is adapted, started, stopped or wired until it is unfrozen';
+    log.warn({ at, by, reason }, `${describeFreeze(freeze)}; ${until}`);
+  }
+  told.freeze = freeze;
+}
 
 /** A reason that goes away by itself within this time is not worth a line. */
 const patienceMs = 2_000;
 
 /** Says once why a desired instance does not run, when that lasts, and again when the reason is another. */
-function tell({ log }: Term, waiting: readonly Waiting[], told: Told): void {
+function tellWaiting({ log }: Term, waiting: readonly Waiting[], told: Told['waiting']): void {
   const lines = new Map(
     waiting
       .filter(({ reason }) => reason === 'no-node' || reason === 'back-off' || reason === 'ended')

@@ -11,6 +11,7 @@ import type { AdaptationChange, AdaptationRecord } from './adaptation-record.ts'
 import type { AdaptationRule, Modification } from './adaptation-rule.ts';
 import { compareIds, selectedIn } from './desired.ts';
 
+/** What a trigger leads to, and why when it changes nothing. */
 export type Decision =
   | {
       readonly kind: 'adapt';
@@ -22,6 +23,7 @@ export type Decision =
   | { readonly kind: 'cooldown'; readonly reason: string }
   | { readonly kind: 'no-rule' };
 
+/** All that the decision on a trigger looks at. */
 export interface RuleSituation {
   readonly rules: readonly AdaptationRule[];
   /** The trigger's name. */

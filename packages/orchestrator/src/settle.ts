@@ -2,10 +2,11 @@
  * Closing adaptations: a committed change that has arrived everywhere is recorded `applied` and announced, once.
  *
  * Level-triggered over the records in the bucket, so it does not matter which leader committed the change: a new one
- * finishes what it finds. The event goes first, deduplicated by the adaptation's hash; the record closes the matter.
+ * finishes what it finds. The event goes first, stored expecting that there is none of this adaptation, so that it is announced
+ * once whichever leaders try and however late; the record closes the matter.
  */
-import { context, trace } from '@opentelemetry/api';
-import { contextFrom, openEvents } from '@mabeam/bus';
+import { trace, type SpanContext } from '@opentelemetry/api';
+import { contextFrom, formatTraceparent, jsonBytes, MabeamError } from '@mabeam/bus';
 import { attributes } from '@mabeam/telemetry/api';
 import { adaptationKey, type AdaptationApplied, type AdaptationRecord } from './adaptation-record.ts';
 import { findLaggards, type Situation } from './settlement.ts';
@@ -27,7 +28,7 @@ export async function closeAdaptations(term: Term, situation: Situation): Promis
 }
 
 async function closeAdaptation(term: Term, adaptation: StoredAdaptation): Promise<void> {
-  const { bus, leadership, log, mirror, space } = term;
+  const { leadership, log, mirror, space } = term;
   const { hash, record, revision } = adaptation;
   const applied = appliedOf(record, revision, new Date());
   const parent = contextFrom(record.traceparent);
@@ -45,9 +46,7 @@ async function closeAdaptation(term: Term, adaptation: StoredAdaptation): Promis
     parent,
   );
   try {
-    await context.with(trace.setSpan(parent, span), () =>
-      openEvents(bus, space).publish('adaptation', hash, 'applied', applied, { messageId: hash }),
-    );
+    await announceApplied(term, { hash, applied, within: span.spanContext() });
     const closed = { ...record, outcome: 'applied', appliedAt: applied.appliedAt, revision } as const;
     const outcome = await leadership.commit([{ key: adaptationKey(hash), body: closed, expect: revision }]);
     if (outcome.kind !== 'committed') return;
@@ -58,6 +57,26 @@ async function closeAdaptation(term: Term, adaptation: StoredAdaptation): Promis
     await mirror.reach(outcome.revision);
   } finally {
     span.end();
+  }
+}
+
+interface Announcement {
+  readonly hash: string;
+  readonly applied: AdaptationApplied;
+  readonly within: SpanContext;
+}
+
+/** Stores the event unless it is there; a predecessor's is as good. */
+async function announceApplied(
+  { bus, subjects }: Term,
+  { applied, hash, within }: Announcement,
+): Promise<void> {
+  const headers = { 'Content-Type': 'application/json', traceparent: formatTraceparent(within) };
+  try {
+    const subject = subjects.event('adaptation', hash, 'applied');
+    await bus.store(subject, jsonBytes(applied), { headers, messageId: hash, expectLastSequence: 0 });
+  } catch (error) {
+    if (!(error instanceof MabeamError) || error.code !== 'conflict') throw error;
   }
 }
 

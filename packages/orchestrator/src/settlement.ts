@@ -28,6 +28,7 @@ export interface Situation {
   readonly reports: ReadonlyMap<string, Report>;
 }
 
+/** An instance that keeps a revision from being applied, and what it lacks. */
 export interface Laggard extends InstanceId {
   readonly reason: 'not-active' | 'behind' | 'still-at-work';
 }

@@ -23,20 +23,30 @@ import {
   parseInstanceKey,
   parseNodeRecord,
   parseObservedInstance,
+  pause,
   type NodeRecord,
   type ObservedInstance,
 } from '@mabeam/cluster';
-import { openVariables, type VariableStore } from '@mabeam/variables';
-import { pause } from './pause.ts';
+import {
+  openVariables,
+  type FreezeState,
+  type OpenVariablesOptions,
+  type VariableStore,
+} from '@mabeam/variables';
+import { activeAgents, desiredInstances } from './desired.ts';
 import type { InstanceLease } from './reconcile.ts';
-import type { Report } from './settlement.ts';
+import type { Report, Situation } from './settlement.ts';
 import { emptyParts, foldParts, type SpaceState } from './space-state.ts';
 
-/** Opens the mirror and resolves when it shows the space as it is now. */
-export async function openSpaceMirror(bus: Bus, space: string): Promise<SpaceMirror> {
+/** Opens the mirror and resolves when it shows the space as it is now; `options` are those of its variables. */
+export async function openSpaceMirror(
+  bus: Bus,
+  space: string,
+  options: OpenVariablesOptions = {},
+): Promise<SpaceMirror> {
   const mirror = new SpaceMirror(bus, space);
   try {
-    await mirror.open();
+    await mirror.open(options);
     return mirror;
   } catch (error) {
     await mirror[Symbol.asyncDispose]();
@@ -44,6 +54,10 @@ export async function openSpaceMirror(bus: Bus, space: string): Promise<SpaceMir
   }
 }
 
+/**
+ * A process's own copy of a space: variables, definitions, observed instances, leases, nodes and reports. Open it with
+ * `openSpaceMirror`.
+ */
 export class SpaceMirror implements AsyncDisposable {
   readonly #bus: Bus;
   readonly #space: string;
@@ -77,15 +91,22 @@ export class SpaceMirror implements AsyncDisposable {
     return this.#store;
   }
 
+  /** The freeze in force, as of the same revision as `state`; absent: the space is not frozen. */
+  get freeze(): FreezeState | undefined {
+    return this.store.view.freeze;
+  }
+
   /** What hosts last saw, whether it still is so or not: only a lease says that. */
   get observed(): readonly ObservedInstance[] {
     return this.#readObserved(this.#observed);
   }
 
+  /** The live leases of instances. */
   get leases(): readonly InstanceLease[] {
     return this.#readLeases(this.#leases);
   }
 
+  /** The nodes that are registered now. */
   get nodes(): readonly NodeRecord[] {
     return this.#readNodes(this.#nodes);
   }
@@ -93,6 +114,12 @@ export class SpaceMirror implements AsyncDisposable {
   /** What instances last said of themselves, by `<agent>.<ordinal>`. */
   get reports(): ReadonlyMap<string, Report> {
     return this.#reports;
+  }
+
+  /** Aborts when a part of the mirror can be kept true no more, for its bucket is gone or was replaced: open another then. */
+  get failed(): AbortSignal {
+    const parts = [this.store, this.#observed, this.#leases, this.#nodes];
+    return AbortSignal.any(parts.flatMap((part) => (part === undefined ? [] : [part.failed])));
   }
 
   /** The revision of a key's newest entry, deleted or not; 0 when there never was one. */
@@ -122,7 +149,7 @@ export class SpaceMirror implements AsyncDisposable {
   }
 
   /** Subscribes first and reads then; used by `openSpaceMirror`. */
-  async open(): Promise<void> {
+  async open(options: OpenVariablesOptions): Promise<void> {
     const names = spaceNames(this.#space);
     const { at } = subjects(this.#space);
     const digest = (bucket: string): string => at(`signal.digest.${bucket}`);
@@ -136,13 +163,14 @@ export class SpaceMirror implements AsyncDisposable {
     this.#observed = await replica(names.observed, at('observed'));
     this.#leases = await replica(names.leases, at('lease'));
     this.#nodes = await replica(nodesBucket, subjects(platformSpace).at('node'));
-    const store = await openVariables(this.#bus, this.#space);
+    const store = await openVariables(this.#bus, this.#space, options);
     this.#open.push(store);
     this.#store = store;
     this.#fold(store.replica.entries());
     store.replica.onChange(({ entries }) => this.#fold(entries));
   }
 
+  /** Ends all subscriptions of the copy. */
   async [Symbol.asyncDispose](): Promise<void> {
     for (const opened of this.#open.splice(0)) await opened[Symbol.asyncDispose]();
     this.#ring();
@@ -167,6 +195,20 @@ export class SpaceMirror implements AsyncDisposable {
     this.#hasChanged = true;
     this.#wake?.();
   }
+}
+
+/** How the space stands now, by its mirror. */
+export function situationOf({ leases, observed, reports, state }: SpaceMirror): Situation {
+  const variables = [...state.view.variables.values()];
+  const agents = [...state.agents.values()];
+  return {
+    agents,
+    active: activeAgents(agents, variables),
+    desired: desiredInstances(agents, variables),
+    observed,
+    leases,
+    reports,
+  };
 }
 
 /** A commit of ours comes back within milliseconds; longer means that the server is gone. */

@@ -18,6 +18,7 @@ export interface TriggerMessage {
   readonly headers: ReadonlyMap<string, string>;
 }
 
+/** What makes two deliveries the same trigger. */
 export interface TriggerIdentity {
   readonly source: string;
   readonly id: string;

@@ -12,7 +12,7 @@ export function psCommand(): Command {
   const command = teachCommand({
     name: 'ps',
     description:
-      'List the agents of a space: status, node, pid, the revision each says it has applied, restarts; and the nodes and the leader.',
+      'List the agents of a space: status, node, pid, the revision each says it has applied, restarts; the nodes and the leader; and whether the space is frozen.',
     examples: ['mabeam ps', 'mabeam ps -o json | jq \'.agents[] | select(.status == "active") | .pid\''],
   });
   return withSpace(command).action(async (flags: SpaceFlags) => {
@@ -20,15 +20,21 @@ export function psCommand(): Command {
     const {
       instances,
       leader = null,
+      freeze = null,
       ...team
     } = await inSpace(flags, ({ bus, space }) => readTeam(bus, space));
     const document = {
       ...team,
       leader,
+      freeze,
       agents: instances.map((one) => ({ instance: `${one.agent}.${one.ordinal}`, ...one })),
     };
     output.result(document, () =>
-      renderTeam({ ...team, instances, leader: leader ?? undefined }, Date.now(), output.paint),
+      renderTeam(
+        { ...team, instances, leader: leader ?? undefined, freeze: freeze ?? undefined },
+        Date.now(),
+        output.paint,
+      ),
     );
   });
 }

@@ -50,8 +50,8 @@ async function checkStreams(bus: Bus, name: string, wanted: readonly StreamDefin
   return broken(name, `missing: ${missing.join(', ')}`, cure);
 }
 
-/** Leader, nodes, and entries whose host is gone. Pure. */
-export function checksOfTeam({ space, leader, nodes, instances }: Team): readonly Check[] {
+/** Leader, a freeze, nodes, and entries whose host is gone. Pure. */
+export function checksOfTeam({ space, leader, freeze, nodes, instances }: Team): readonly Check[] {
   const stale = instances.filter(({ reason }) => reason?.startsWith('its host is gone') === true);
   const silent = instances.filter(({ status, applied }) => status === 'active' && applied === undefined);
   const named = (some: typeof instances): string =>
@@ -60,6 +60,15 @@ export function checksOfTeam({ space, leader, nodes, instances }: Team): readonl
     leader === undefined
       ? broken(`${space}: leader`, 'nobody leads', `mabeam dev, or mabeam-orchestrator --space ${space}`)
       : well(`${space}: leader`, `${leader.process} (pid ${leader.pid} on ${leader.host})`),
+    ...(freeze === undefined
+      ? []
+      : [
+          doubtful(
+            `${space}: frozen`,
+            `by ${freeze.by} at ${freeze.at}: ${freeze.reason}; nothing is adapted, started, stopped or rewired`,
+            `mabeam unfreeze --space ${space}`,
+          ),
+        ]),
     nodes.length === 0
       ? doubtful(`${space}: nodes`, 'none is alive: no agent can be started', 'mabeam dev, or mabeam-node')
       : well(`${space}: nodes`, nodes.map(({ id }) => id).join(', ')),

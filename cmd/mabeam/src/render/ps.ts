@@ -13,7 +13,7 @@ const statusStyle: Readonly<Record<InstanceStatus, Style>> = {
 
 /** The team as a table of instances, with space, leader and nodes above it. `nowMs` is the time of the reading. */
 export function renderTeam(team: Team, nowMs: number, paint: Paint): string {
-  const { leader, nodes } = team;
+  const { freeze, leader, nodes } = team;
   const head = renderFields(
     [
       ['space', `${paint(['bold'], team.space)} at revision ${team.revision}`],
@@ -23,6 +23,7 @@ export function renderTeam(team: Team, nowMs: number, paint: Paint): string {
           ? paint(['red'], 'nobody: nothing is started or adapted; run mabeam dev or mabeam-orchestrator')
           : `${oneLine(leader.process)} (pid ${leader.pid} on ${oneLine(leader.host)})`,
       ],
+      ...(freeze === undefined ? [] : [['frozen', shownFreeze(freeze, nowMs, paint)] as const]),
       ['nodes', nodes.length === 0 ? paint(['yellow'], 'none') : nodes.map(shownNode).join(', ')],
     ],
     paint,
@@ -32,6 +33,13 @@ export function renderTeam(team: Team, nowMs: number, paint: Paint): string {
   const headings = ['instance', 'status', 'node', 'pid', 'applied', 'restarts', 'since', 'note'];
   const rows = team.instances.map((instance) => rowOf(instance, nowMs, paint));
   return `${head}\n\n${renderTable(headings, rows, paint)}`;
+}
+
+function shownFreeze({ at, by, reason }: NonNullable<Team['freeze']>, nowMs: number, paint: Paint): string {
+  const age = Number.isNaN(Date.parse(at)) ? '' : `, ${shownAge(Date.parse(at), nowMs)} ago`;
+  const why = reason === '' ? '' : `: ${oneLine(reason)}`;
+  const told = `by ${oneLine(by)}${age}${why}`;
+  return `${paint(['yellow'], told)}; nothing is adapted, started, stopped or rewired until mabeam unfreeze`;
 }
 
 function shownNode({ id, pid, instances }: Team['nodes'][number]): string {

@@ -99,6 +99,13 @@ test('a team without a leader says what that means', () => {
   expect(text).toContain('no agents');
 });
 
+test('a frozen space says so above its agents, with who, how long ago and why', () => {
+  const freeze = { revision: 3, by: 'ops', at: '2026-01-01T00:00:00Z', reason: 'incident\n7' };
+  const text = renderTeam({ ...team, freeze }, Date.parse('2026-01-01T00:05:00Z'), plain);
+  expect(text).toContain('frozen  by ops, 5m ago: incident 7; nothing is adapted');
+  expect(renderTeam(team, 0, plain)).not.toContain('frozen');
+});
+
 const variable: VariableState = {
   id: 'threshold',
   definition: {

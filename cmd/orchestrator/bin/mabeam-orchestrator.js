@@ -1,0 +1,3 @@
+#!/usr/bin/env node
+// The launcher of an installed `mabeam-orchestrator`: the compiled program. In a checkout it needs `npm run build`.
+await import('../dist/main.js');

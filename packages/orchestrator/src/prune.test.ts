@@ -1,0 +1,34 @@
+import { expect, test } from 'vitest';
+import type { AdaptationRecord } from './adaptation-record.ts';
+import { recordsToPrune } from './prune.ts';
+import type { StoredAdaptation } from './space-state.ts';
+
+const now = Date.parse('2026-01-31T00:00:00.000Z');
+const day = 86_400_000;
+
+function stored(revision: number, ageMs: number, more: Partial<AdaptationRecord> = {}): StoredAdaptation {
+  const at = new Date(now - ageMs).toISOString();
+  const record = { v: 1, source: '', id: `${revision}`, trigger: 't', rule: '', changes: [], at } as const;
+  return {
+    hash: `h${revision}`,
+    revision,
+    record: { ...record, outcome: 'no-rule', triggeredAt: at, ...more },
+  };
+}
+
+const acted = { outcome: 'applied', changes: [{ rule: 'r', variable: 'x', from: 1, to: 2 }] } as const;
+const hashes = (records: readonly StoredAdaptation[]): readonly string[] => records.map(({ hash }) => hash);
+
+test('what is older than the event stream keeps triggers goes, and beyond the number the oldest', () => {
+  const records = [stored(5, 1), stored(1, 8 * day), stored(2, 3 * day), stored(3, 2 * day)];
+  const week = { maxAgeMs: 7 * day, maxRecords: 10 };
+  expect(hashes(recordsToPrune(records, week, now))).toEqual(['h1']);
+  expect(hashes(recordsToPrune(records, { ...week, maxRecords: 2 }, now))).toEqual(['h1', 'h2']);
+  expect(recordsToPrune(records.slice(2), week, now)).toEqual([]);
+});
+
+test('an open record stays, and so does the newest one of a rule that has acted, however old', () => {
+  const open = stored(1, 9 * day, { ...acted, outcome: 'committed', changes: [] });
+  const records = [open, stored(2, 9 * day, acted), stored(3, 8 * day, acted), stored(4, 8 * day)];
+  expect(hashes(recordsToPrune(records, { maxAgeMs: 7 * day, maxRecords: 1 }, now))).toEqual(['h2', 'h4']);
+});
