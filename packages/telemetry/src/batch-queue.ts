@@ -7,6 +7,7 @@
  * Q4 After close nothing is accepted, and what could not be sent by its deadline is dropped and reported.
  */
 
+/** Why something was not exported. */
 export type DropReason = 'queue-full' | 'refused' | 'too-large' | 'closed' | 'deadline';
 
 export interface BatchQueueOptions<T> {

@@ -6,12 +6,14 @@ import { telemetryError } from './errors.ts';
 import type { TelemetryKind } from './payload.ts';
 import type { Environment } from './settings.ts';
 
+/** Where one kind of telemetry is posted: the full URL, with the headers that every POST has. */
 export interface ForwardTarget {
   readonly kind: TelemetryKind;
   readonly url: string;
   readonly headers: Readonly<Record<string, string>>;
 }
 
+/** What is forwarded where, read from OpenTelemetry's own variables by `readForwardSettings`. */
 export interface ForwardSettings {
   /** Empty when no endpoint is set: nothing is forwarded. */
   readonly targets: readonly ForwardTarget[];

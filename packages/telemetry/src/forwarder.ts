@@ -17,6 +17,7 @@ import type { Logger } from './logging.ts';
 import { postOtlp, type PostOutcome } from './otlp-post.ts';
 import { protobufContentType, unpackTelemetry, type TelemetryKind } from './payload.ts';
 
+/** Where to forward to, until when, and how failures are told and waited out. */
 export interface ForwarderOptions extends ForwardSettings {
   readonly signal: AbortSignal;
   readonly log: Logger;

@@ -6,6 +6,7 @@ import type { AnyValue, HrTime } from '@opentelemetry/api';
 import { contentKeys, withheld } from './content.ts';
 import { attributes } from './semconv.ts';
 
+/** Where a process wrote a line. */
 export type OutputStream = 'stdout' | 'stderr';
 
 /** What a line says, in OTLP's terms. */

@@ -22,6 +22,7 @@ export interface LogSource {
   readonly incarnation?: string | number;
 }
 
+/** Takes the lines of hosted processes and stores them as log records, in batches; disposing stores what waits. */
 export interface LogSink extends AsyncDisposable {
   /** Takes a line (without its line end). Never throws, never waits; needs no `this`. */
   readonly line: (source: LogSource, stream: OutputStream, line: string) => void;
@@ -31,6 +32,7 @@ export interface LogSink extends AsyncDisposable {
   readonly dropped: () => DropLog['totals'];
 }
 
+/** Bounds of a log sink: lines that may wait, lines in a batch, and how long a batch is gathered. */
 export interface LogSinkOptions {
   /** Where drops are reported; default: the log of this process. */
   readonly onDrop?: (fields: Readonly<Record<string, unknown>>, message: string) => void;

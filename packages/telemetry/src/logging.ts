@@ -10,6 +10,7 @@ import { contentKeys, withheld } from './content.ts';
 
 export type { Logger } from 'pino';
 
+/** What a logger is called, and what it writes where. */
 export interface LoggerOptions {
   readonly name: string;
   /** `trace` … `fatal` or `silent`; default `$MABEAM_LOG_LEVEL`, else `info`. A level that does not exist counts as `info`. */

@@ -36,11 +36,13 @@ const MAX_CONCURRENT = 4;
 /** Room for the headers, which the server counts into the payload. */
 const HEADER_ROOM = 1_024;
 
+/** How an exporter reaches NATS, and for which space it exports. */
 export interface NatsExporterOptions {
   readonly useBus: UseBus;
   readonly space: string;
   /** How long a batch is tried, over reconnects. Default 10 000. */
   readonly timeoutMs?: number;
+  /** Told of spans or records that were given up, and why. */
   readonly onDrop: (count: number, reason: DropReason, cause?: unknown) => void;
 }
 

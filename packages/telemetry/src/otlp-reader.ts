@@ -18,23 +18,27 @@ export type OtlpValue =
   | readonly OtlpValue[]
   | { readonly [key: string]: OtlpValue };
 
+/** Attributes by their names. */
 export type OtlpAttributes = Readonly<Record<string, OtlpValue>>;
 
 /** How a span relates to its neighbours, by OTLP's numbers 0 to 5. */
 export type OtlpSpanKind = 'unspecified' | 'internal' | 'server' | 'client' | 'producer' | 'consumer';
 
+/** Something that happened within a span; its time in nanoseconds since 1970. */
 export interface OtlpEvent {
   readonly timeNs: bigint;
   readonly name: string;
   readonly attributes: OtlpAttributes;
 }
 
+/** A span's pointer to another span that is not its parent. */
 export interface OtlpLink {
   readonly traceId: string;
   readonly spanId: string;
   readonly attributes: OtlpAttributes;
 }
 
+/** A span as it came over the wire, with its resource; times in nanoseconds since 1970. */
 export interface OtlpSpan {
   readonly resource: OtlpAttributes;
   readonly scope: string;
@@ -53,6 +57,7 @@ export interface OtlpSpan {
   readonly flags: number;
 }
 
+/** A log record as it came over the wire, with its resource; times in nanoseconds since 1970. */
 export interface OtlpLogRecord {
   readonly resource: OtlpAttributes;
   readonly scope: string;

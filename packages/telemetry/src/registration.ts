@@ -8,6 +8,7 @@
 export interface TelemetryRegistration {
   /** True when, within `timeoutMs`, everything recorded so far was stored, or given up and counted. */
   readonly flush: (timeoutMs: number) => Promise<boolean>;
+  /** Ends telemetry; true when all of it was stored within `timeoutMs`. Twice gives the first answer. */
   readonly shutdown: (timeoutMs: number) => Promise<boolean>;
 }
 

@@ -4,6 +4,7 @@
  */
 import { attributes as busAttributes } from '@mabeam/bus';
 
+/** The names of all attributes that spans and log records of ours carry. */
 export const attributes = {
   ...busAttributes,
   serviceName: 'service.name',

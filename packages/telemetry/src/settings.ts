@@ -15,6 +15,7 @@ export interface TelemetrySettings {
   readonly complaints: readonly string[];
 }
 
+/** Environment variables by name. */
 export type Environment = Readonly<Record<string, string | undefined>>;
 
 /** Reads the settings; `pid` tells processes apart that were given no name. */

@@ -24,6 +24,7 @@ import { registerTelemetry, telemetryRegistration, type TelemetryRegistration } 
 import { createSampler } from './sampler.ts';
 import { readSettings, type TelemetrySettings } from './settings.ts';
 
+/** Who a process is in its telemetry, and how that travels. What is not given is read from the environment. */
 export interface TelemetryOptions extends Partial<ProcessIdentity> {
   /** Exports over this bus, which the caller keeps and closes after telemetry. Absent: a connection of its own. */
   readonly bus?: Bus;

@@ -36,6 +36,7 @@ export interface LogEntry {
   readonly spanId?: string;
 }
 
+/** Which lines are read, and whether reading goes on with those to come. */
 export interface ReadLogsOptions {
   readonly agent?: string;
   /** Lines of this time or later. */

@@ -8,12 +8,14 @@
 import type { OtlpSpan } from './otlp-reader.ts';
 import { attributes } from './semconv.ts';
 
+/** A span and those below it. */
 export interface TraceNode {
   readonly span: OtlpSpan;
   /** By start time. */
   readonly children: readonly TraceNode[];
 }
 
+/** The spans of one trace as trees; an orphan is a span whose parent has not been seen. */
 export interface Trace {
   readonly traceId: string;
   readonly roots: readonly TraceNode[];
