@@ -19,6 +19,7 @@ export default defineConfig({
           include: [
             '{packages,cmd,docs/examples}/*/{src,experiments,test}/**/*.test.ts',
             'test-support/**/*.test.ts',
+            'bench/src/**/*.test.ts',
           ],
           exclude: ['**/*.int.test.ts'],
           environment: 'node',

@@ -50,7 +50,7 @@ interface Manifest {
   readonly exports?: Record<string, Record<string, string>>;
 }
 
-const manifestPath = /^(?:(?:(?:packages|cmd|docs\/examples)\/[^/]+)\/)?package\.json$/;
+const manifestPath = /^(?:(?:(?:packages|cmd|docs\/examples)\/[^/]+|bench)\/)?package\.json$/;
 const sourcePath = /\.(?:ts|mts|js|mjs)$/;
 
 /** Surveys a tree. A broken package.json throws: npm would not take it either. */

@@ -10,6 +10,9 @@ export interface Room {
 /** `testing` sits above everything that ships: tests alone may reach up to it. */
 export const testingRoom = 'packages/testing';
 
+/** `bench` measures everything, beside the bare client: it has a lock file of its own and takes the packages from the root. */
+export const benchRoom = 'bench';
+
 export const rooms: readonly Room[] = [
   { room: 'packages/bus', level: 0 },
   { room: 'packages/variables', level: 1 },
@@ -23,6 +26,7 @@ export const rooms: readonly Room[] = [
   { room: 'cmd/mabeam', level: 8 },
   { room: 'docs/examples/*', level: 9 },
   { room: testingRoom, level: 10 },
+  { room: benchRoom, level: 10 },
 ];
 
 /** The level of a workspace folder, undefined when the table has no row for it. */

@@ -37,10 +37,14 @@ export class AgentSpecs {
   /** The form in which an agent is asked; `envelope` when the space does not define it. */
   formOf(agent: string): WireForm {
     const spec = this.of(agent)?.spec;
-    if (spec === undefined) return 'envelope';
-    const isForeign = spec.run !== undefined && 'command' in spec.run;
-    return (spec.wire ?? (isForeign ? 'json' : 'envelope')) === 'json' ? 'plain' : 'envelope';
+    return spec === undefined ? 'envelope' : wireForm(spec);
   }
+}
+
+/** The form in which an agent of this definition is asked: plain for a command, unless it says otherwise. */
+export function wireForm({ run, wire }: AgentSpec): WireForm {
+  const isForeign = run !== undefined && 'command' in run;
+  return (wire ?? (isForeign ? 'json' : 'envelope')) === 'json' ? 'plain' : 'envelope';
 }
 
 function specIn(entry: BucketEntry): AgentSpec | undefined {

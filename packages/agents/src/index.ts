@@ -1,6 +1,7 @@
 /** @mabeam/agents: what an agent is, and the processes that are made of them. The public names. */
 export { agentSpecErrors, parseAgentSpec } from './agent-spec.ts';
 export type { AgentSpec, AgentSpecInput } from './agent-spec.ts';
+export { wireForm } from './agent-specs.ts';
 export { agentErrors } from './errors.ts';
 export { defineAgent, edgeHandler } from './define.ts';
 export type {

@@ -5,12 +5,13 @@
  * out with a code; a lost connection fails what waits at once; a store is acknowledged or an error. It reconnects for
  * ever and tells whoever asked to be told.
  */
-import { connect, type Msg } from '@nats-io/transport-node';
+import { connect } from '@nats-io/transport-node';
 import { busError } from './errors.ts';
 import { encodeBody, type ContentType } from './codec.ts';
 import type { MabeamError } from './error.ts';
 import { busMessage, headersOf, type BusMessage } from './message.ts';
 import { assertFits, request, requestAll, type RequestOptions } from './request.ts';
+import { requestStream, type StreamRequestOptions } from './request-stream.ts';
 import { Service, type Handler, type ServeOptions } from './serve.ts';
 import { store, type StoreAck, type StoreOptions } from './store.ts';
 import { bindWire, Wire } from './wire.ts';
@@ -78,7 +79,7 @@ export class Bus implements AsyncDisposable {
 
   /** Largest message the server takes, in bytes. */
   get maxPayload(): number {
-    return this.#wire.connection.info?.max_payload ?? 1_048_576;
+    return this.#wire.maxPayload;
   }
 
   /** Publishes without acknowledgement (signals). Throws `disconnected` when it would be dropped. JSON by default. */
@@ -102,16 +103,17 @@ export class Bus implements AsyncDisposable {
     );
   }
 
-  /** Calls the listener for every message on a subject or filter until disposed. */
+  /** Calls the listener for every message on a subject or filter until disposed. What it throws becomes a process warning. */
   subscribe(
     subject: string,
     listener: (message: BusMessage) => void,
     options: { readonly queue?: string } = {},
   ): Subscription {
-    const callback = (error: Error | null, message: Msg): void => {
-      if (error === null) listener(busMessage(message));
-    };
-    const subscription = this.#wire.connection.subscribe(subject, { ...options, callback });
+    const subscription = this.#wire.listen(
+      subject,
+      (message) => listener(busMessage(message)),
+      options.queue,
+    );
     return {
       subject,
       [Symbol.asyncDispose]: async () => {
@@ -123,6 +125,18 @@ export class Bus implements AsyncDisposable {
   /** Asks and resolves with the answer's body. Errors: `no-responders`, `deadline-exceeded`, `disconnected`, `cancelled`, or the responder's own. */
   request(subject: string, body: unknown, options: RequestOptions = {}): Promise<unknown> {
     return request(this.#wire, subject, body, options);
+  }
+
+  /**
+   * Asks and yields the parts of a streamed answer in order, once each; leaving the loop cancels the responder. Errors as
+   * for `request`, and `stream-broken` when a part is missing.
+   */
+  requestStream(
+    subject: string,
+    body: unknown,
+    options: StreamRequestOptions = {},
+  ): AsyncGenerator<unknown, void> {
+    return requestStream(this.#wire, subject, body, options);
   }
 
   /** Asks everybody on a subject and resolves, at the deadline or after `expect` answers, with all answers; errors among them as errors. */

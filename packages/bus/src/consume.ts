@@ -44,7 +44,10 @@ export interface Delivery extends StoredMessage {
 const pullExpiresMs = 2_000;
 const retryMs = 200;
 
-/** Yields deliveries until the signal aborts. A lost server, stream or consumer is waited for and taken up again. */
+/**
+ * Yields deliveries until the signal aborts. A lost server, stream or consumer is waited for and taken up again. What has
+ * come and was not handed on when the signal aborts, or the loop is left, is given back for others to have at once.
+ */
 export async function* consumeStream(bus: Bus, options: ConsumeOptions): AsyncGenerator<Delivery, void> {
   const { signal } = options;
   while (!signal.aborted) {
@@ -53,40 +56,69 @@ export async function* consumeStream(bus: Bus, options: ConsumeOptions): AsyncGe
     const stop = (): void => messages.stop();
     signal.addEventListener('abort', stop, { once: true });
     if (signal.aborted) stop();
+    const source = messages[Symbol.asyncIterator]();
     try {
-      for await (const message of messages) yield deliveryOf(message);
+      for (;;) {
+        const next = await source.next();
+        if (next.done === true) break;
+        if (signal.aborted) next.value.nak();
+        else yield deliveryOf(next.value);
+      }
     } finally {
       signal.removeEventListener('abort', stop);
       messages.stop();
+      if (!wireOf(bus).closed) await giveBack(source);
     }
   }
 }
 
 /**
  * Gathers deliveries into batches: whatever has come `lingerMs` after the first of them, at most `maxMessages`.
- * The batch is handed on as a whole; acknowledging is its receiver's business.
+ * The batch is handed on as a whole; acknowledging is its receiver's business. A batch that is not complete when the signal
+ * aborts is given back.
  */
 export async function* consumeBatches(
   bus: Bus,
   options: ConsumeOptions & { readonly lingerMs: number },
 ): AsyncGenerator<Delivery[], void> {
   const limit = options.maxMessages ?? 64;
-  const source = consumeStream(bus, options);
+  const leaving = new AbortController();
+  const signal = AbortSignal.any([options.signal, leaving.signal]);
+  const source = consumeStream(bus, { ...options, signal });
   let pending = source.next();
-  for (;;) {
-    const first = await pending;
-    if (first.done === true) return;
-    const batch = [first.value];
-    pending = source.next();
-    const closes = new Promise<'full'>((resolve) => setTimeout(() => resolve('full'), options.lingerMs));
-    while (batch.length < limit) {
-      const next = await Promise.race([pending, closes]);
-      if (next === 'full' || next.done === true) break;
-      batch.push(next.value);
+  let batch: Delivery[] = [];
+  try {
+    for (;;) {
+      const first = await pending;
+      if (first.done === true) return;
+      batch = [first.value];
       pending = source.next();
+      const timeUp = Promise.withResolvers<'full'>();
+      const timer = setTimeout(() => timeUp.resolve('full'), options.lingerMs);
+      while (batch.length < limit) {
+        const next = await Promise.race([pending, timeUp.promise]);
+        if (next === 'full' || next.done === true) break;
+        batch.push(next.value);
+        pending = source.next();
+      }
+      clearTimeout(timer);
+      if (signal.aborted) return;
+      const whole = batch;
+      batch = [];
+      yield whole;
     }
-    yield batch;
+  } finally {
+    leaving.abort();
+    const last = await pending.catch(() => undefined);
+    if (last?.done === false) batch.push(last.value);
+    if (!wireOf(bus).closed) for (const delivery of batch) delivery.nak();
+    await source.return();
   }
+}
+
+/** What is still in a stopped source. */
+async function giveBack(source: AsyncIterator<JsMsg>): Promise<void> {
+  for (let next = await source.next(); next.done !== true; next = await source.next()) next.value.nak();
 }
 
 async function openConsumer(bus: Bus, options: ConsumeOptions): Promise<ConsumerMessages | undefined> {

@@ -5,7 +5,9 @@ import {
   decodeAnswer,
   decodeQuestion,
   encodeAnswer,
+  encodeEnd,
   encodeErrorAnswer,
+  encodePart,
   encodeQuestion,
   looksLikeEnvelope,
 } from './envelope.ts';
@@ -25,7 +27,9 @@ describe('the envelope', () => {
     fc.jsonValue(),
     fc.option(fc.nat(), { nil: undefined }),
     fc.option(fc.string(), { nil: undefined }),
-  ])('a question comes back with its body, its remaining time and its sender', (body, remainingMs, from) => {
+  ])('a question comes back with its body, its remaining time and its sender', (given, remainingMs, from) => {
+    // MessagePack's integers have no negative zero, and neither has JSON text.
+    const body: unknown = JSON.parse(JSON.stringify(given));
     const bytes = encodeQuestion(body, { remainingMs, from, epoch: 7 });
     expect(looksLikeEnvelope(bytes)).toBe(true);
     expect(decodeQuestion(bytes)).toEqual({
@@ -77,6 +81,17 @@ describe('the envelope', () => {
       kind: 'error',
       error: { code: 'out-of-domain', exit: 2, status: 400, details: { max: 1 } },
     });
+  });
+
+  it('the parts of a streamed answer keep their place, and the end its count and error', () => {
+    expect(decodeAnswer(encodePart('x', 3))).toEqual({ kind: 'part', body: 'x', index: 3 });
+    expect(decodeAnswer(encodeEnd(4, undefined))).toEqual({ kind: 'end', count: 4, error: undefined });
+    const failed = decodeAnswer(encodeEnd(4, { code: 'out-of-domain', message: 'm', retryable: false }));
+    expect(failed).toMatchObject({ kind: 'end', error: { code: 'out-of-domain' } });
+  });
+
+  it('a root that decided not to record says so without an id', () => {
+    expect(decodeQuestion(encodeQuestion(1, { traceparent: false })).traceparent).toBe(false);
   });
 
   it('an answer without a value is null, not an error', () => {

@@ -17,22 +17,28 @@ const protocolVersion = 1;
 export interface QuestionMeta {
   /** Time the asker still waits, in ms; clocks differ, so no instant is sent. */
   readonly remainingMs?: number | undefined;
-  readonly traceparent?: string | undefined;
+  /** `false`: the root decided, without an id, that this is not recorded. */
+  readonly traceparent?: string | false | undefined;
   /** The agent that asks; absent for operators and programs outside the team. */
   readonly from?: string | undefined;
   /** Revision of the coordination graph the sender went by. */
   readonly epoch?: number | undefined;
   /** Revision of the variables the sender went by. */
   readonly revision?: number | undefined;
+  /** The asker takes a streamed answer, at most this many parts ahead of what it has acknowledged. */
+  readonly window?: number | undefined;
 }
 
 export interface Question extends QuestionMeta {
   readonly body: unknown;
 }
 
+/** One message of an answer: all of it, or a part of a streamed one, or that one's end. */
 export type Answer =
   | { readonly kind: 'value'; readonly body: unknown }
-  | { readonly kind: 'error'; readonly error: MabeamError };
+  | { readonly kind: 'error'; readonly error: MabeamError }
+  | { readonly kind: 'part'; readonly body: unknown; readonly index: number }
+  | { readonly kind: 'end'; readonly count: number; readonly error: MabeamError | undefined };
 
 /** Could these bytes be an envelope? Only asked when the message has no `Content-Type`. */
 export function looksLikeEnvelope(bytes: Uint8Array): boolean {
@@ -41,7 +47,7 @@ export function looksLikeEnvelope(bytes: Uint8Array): boolean {
 }
 
 export function encodeQuestion(body: unknown, meta: QuestionMeta): Uint8Array {
-  return packBytes([
+  const parts = [
     protocolVersion,
     body,
     meta.remainingMs ?? null,
@@ -49,19 +55,22 @@ export function encodeQuestion(body: unknown, meta: QuestionMeta): Uint8Array {
     meta.from ?? null,
     meta.epoch ?? null,
     meta.revision ?? null,
-  ]);
+  ];
+  if (meta.window !== undefined) parts.push(meta.window);
+  return packBytes(parts);
 }
 
 /** Reads a question; throws `malformed-message` or `protocol-version`. */
 export function decodeQuestion(bytes: Uint8Array): Question {
-  const [, body, remainingMs, traceparent, from, epoch, revision] = versioned(bytes, 7, 'question');
+  const [, body, remainingMs, traceparent, from, epoch, revision, window] = versioned(bytes, 7, 'question');
   return {
     body,
     remainingMs: numberOr(remainingMs),
-    traceparent: stringOr(traceparent),
+    traceparent: traceparent === false ? false : stringOr(traceparent),
     from: stringOr(from),
     epoch: numberOr(epoch),
     revision: numberOr(revision),
+    window: numberOr(window),
   };
 }
 
@@ -73,11 +82,24 @@ export function encodeErrorAnswer(error: ErrorBody): Uint8Array {
   return packBytes([protocolVersion, null, error]);
 }
 
+/** The part of a streamed answer at this place, counted from 0. */
+export function encodePart(body: unknown, index: number): Uint8Array {
+  return packBytes([protocolVersion, body ?? null, null, index]);
+}
+
+/** The end of a streamed answer of `count` parts. */
+export function encodeEnd(count: number, error: ErrorBody | undefined): Uint8Array {
+  return packBytes([protocolVersion, null, error ?? null, count, true]);
+}
+
 /** Reads an answer; throws `malformed-message` or `protocol-version`. */
 export function decodeAnswer(bytes: Uint8Array): Answer {
-  const [, body, error] = versioned(bytes, 3, 'answer');
-  if (error !== null && error !== undefined) return { kind: 'error', error: errorFromBody(error) };
-  return { kind: 'value', body };
+  const [, body, given, index, isEnd] = versioned(bytes, 3, 'answer');
+  const error = given === null || given === undefined ? undefined : errorFromBody(given);
+  if (typeof index === 'number') {
+    return isEnd === true ? { kind: 'end', count: index, error } : { kind: 'part', body, index };
+  }
+  return error === undefined ? { kind: 'value', body } : { kind: 'error', error };
 }
 
 function versioned(bytes: Uint8Array, length: number, what: string): readonly unknown[] {

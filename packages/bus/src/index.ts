@@ -12,7 +12,9 @@ export type { BusOptions, PublishOptions, Subscription } from './bus.ts';
 export type { BusMessage, HeaderMap } from './message.ts';
 export type { RequestOptions } from './request.ts';
 export { Service } from './serve.ts';
-export type { Handler, ServedRequest, ServeOptions } from './serve.ts';
+export type { Handler, ServeOptions, ServiceStats } from './serve.ts';
+export type { ServedRequest } from './open-question.ts';
+export type { StreamRequestOptions } from './request-stream.ts';
 export type { StoreAck, StoreOptions } from './store.ts';
 export { attributes } from './semconv.ts';
 export { contextFrom, formatTraceparent, inSpan } from './tracing.ts';
@@ -44,5 +46,16 @@ export type { LeaseOptions, LeaseResult } from './lease.ts';
 export { openEvents } from './events.ts';
 export type { EventOptions, EventReadOptions, Events } from './events.ts';
 export { openTasks, Worker } from './tasks.ts';
-export type { SubmitOptions, Task, TaskHandler, Tasks, WorkOptions } from './tasks.ts';
+export type { OutcomeReadOptions, SubmitOptions, Task, TaskHandler, Tasks, WorkOptions } from './tasks.ts';
 export type { TaskOutcome, TaskResult } from './outcome.ts';
+export { discover, openDiscovery } from './discovery.ts';
+export type { DiscoveredEndpoint, DiscoveredService, Discovery, ServiceDescription } from './discovery.ts';
+export { openBucket, schemaCodec } from './typed-bucket.ts';
+export type {
+  Codec,
+  SchemaLike,
+  TypedBucket,
+  TypedChange,
+  TypedEntry,
+  WatchOptions,
+} from './typed-bucket.ts';

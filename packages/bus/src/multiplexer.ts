@@ -1,13 +1,14 @@
 /**
  * The multiplexer: one inbox subscription for all questions of a connection. The client's own `request` captures a stack
- * trace per call and its sibling subscriptions cost more than the message; this is one callback and a map.
+ * trace per call and its sibling subscriptions cost more than the message; this is one callback, a map and one timer.
  *
  * Invariants
  *  M1  A call is settled once: by its last answer, its deadline, its signal, or the loss of the connection.
- *  M2  A settled call is no longer in the map, and its timer is cleared; a late answer meets nobody and is counted.
+ *  M2  A settled call is no longer in the map; a late answer meets nobody and is counted.
  *  M3  No call outlives the connection: `failAll` settles every one.
  */
 import { createInbox, type Msg, type MsgHdrs, type NatsConnection } from '@nats-io/transport-node';
+import { Deadlines, type Waiting } from './deadlines.ts';
 import { MabeamError } from './error.ts';
 import { busError } from './errors.ts';
 
@@ -15,6 +16,8 @@ export interface CallOptions {
   readonly timeoutMs: number;
   readonly headers?: MsgHdrs | undefined;
   readonly signal?: AbortSignal | undefined;
+  /** Told the question's reply subject when the signal aborts the call. */
+  readonly onCancel?: ((reply: string) => void) | undefined;
 }
 
 export interface CollectOptions extends CallOptions {
@@ -22,15 +25,78 @@ export interface CollectOptions extends CallOptions {
   readonly partial?: boolean;
 }
 
-interface Pending {
+/** What listens on a line. */
+export interface Receiver {
   readonly onMessage: (message: Msg) => void;
+  /** The connection is lost or closed. */
   readonly onFailure: (error: Error) => void;
+  /** Nothing has settled it in time; it closes the line or renews it. */
+  readonly onLate: () => void;
+}
+
+/** An inbox of its own on the connection's one subscription, until closed. */
+export interface Line {
+  readonly inbox: string;
+  /** Gives it this long from now on. */
+  renew(withinMs: number): void;
+  close(): void;
+}
+
+interface Pending extends Waiting {
+  dueAt: number;
+  onMessage(message: Msg): void;
+  onFailure(error: Error): void;
+}
+
+/** A question with one answer: an object without closures, for this is the busiest path of all. */
+class Question<T> implements Pending {
+  dueAt = 0;
+  /** Takes it out of the map. */
+  settle: () => void = nothing;
+  readonly #subject: string;
+  readonly #timeoutMs: number;
+  readonly #read: (message: Msg) => T;
+  readonly #resolve: (answer: T) => void;
+  readonly #reject: (error: unknown) => void;
+
+  constructor(
+    asked: { readonly subject: string; readonly timeoutMs: number; readonly read: (message: Msg) => T },
+    resolve: (answer: T) => void,
+    reject: (error: unknown) => void,
+  ) {
+    this.#subject = asked.subject;
+    this.#timeoutMs = asked.timeoutMs;
+    this.#read = asked.read;
+    this.#resolve = resolve;
+    this.#reject = reject;
+  }
+
+  onMessage(message: Msg): void {
+    this.settle();
+    try {
+      if (isNoResponders(message)) throw noResponders(this.#subject);
+      this.#resolve(this.#read(message));
+    } catch (error) {
+      this.#reject(error);
+    }
+  }
+
+  onFailure(error: Error): void {
+    this.settle();
+    this.#reject(error);
+  }
+
+  expire(): void {
+    this.settle();
+    this.#reject(deadlineExceeded(this.#subject, this.#timeoutMs));
+  }
 }
 
 export class Multiplexer {
   readonly #connection: NatsConnection;
   readonly #inbox: string;
-  readonly #pending = new Map<string, Pending>();
+  readonly #pending = new Map<number, Pending>();
+  readonly #deadlines = new Deadlines(() => this.#pending.values());
   #next = 0;
   #late = 0;
 
@@ -45,20 +111,18 @@ export class Multiplexer {
     return this.#late;
   }
 
-  /** Sends a question and resolves with its one answer; a "no responders" status rejects. */
-  call(subject: string, payload: Uint8Array, options: CallOptions): Promise<Msg> {
+  /** Sends a question and resolves with its one answer, read by `read`; a "no responders" status rejects. */
+  call(subject: string, payload: Uint8Array, options: CallOptions): Promise<Msg>;
+  call<T>(subject: string, payload: Uint8Array, options: CallOptions, read: (message: Msg) => T): Promise<T>;
+  call(
+    subject: string,
+    payload: Uint8Array,
+    options: CallOptions,
+    read: (message: Msg) => unknown = itself,
+  ): Promise<unknown> {
     return new Promise((resolve, reject) => {
-      const settle = this.#open(subject, payload, options, {
-        onMessage: (message) => {
-          settle();
-          if (isNoResponders(message)) reject(noResponders(subject));
-          else resolve(message);
-        },
-        onFailure: (error) => {
-          settle();
-          reject(error);
-        },
-      });
+      const question = new Question({ subject, timeoutMs: options.timeoutMs, read }, resolve, reject);
+      question.settle = this.#send(subject, payload, options, question);
     });
   }
 
@@ -69,7 +133,7 @@ export class Multiplexer {
   collect(subject: string, payload: Uint8Array, options: CollectOptions): Promise<Msg[]> {
     return new Promise((resolve, reject) => {
       const answers: Msg[] = [];
-      const settle = this.#open(subject, payload, options, {
+      const settle = this.#send(subject, payload, options, {
         onMessage: (message) => {
           answers.push(message);
           if (!options.isLast(message, answers.length)) return;
@@ -78,12 +142,32 @@ export class Multiplexer {
         },
         onFailure: (error) => {
           settle();
-          if (options.partial === true && error instanceof MabeamError && error.code === 'deadline-exceeded')
-            resolve(answers);
-          else reject(error);
+          reject(error);
         },
+        expire: () => {
+          settle();
+          if (options.partial === true) resolve(answers);
+          else reject(deadlineExceeded(subject, options.timeoutMs));
+        },
+        dueAt: 0,
       });
     });
+  }
+
+  /** Opens a line: messages to its inbox go to the receiver, who is late when nothing renews it `withinMs`. */
+  open(receiver: Receiver, withinMs: number): Line {
+    const key = this.#next++;
+    const { onMessage, onFailure, onLate } = receiver;
+    const pending = { onMessage, onFailure, expire: onLate, dueAt: 0 };
+    this.#wait(key, pending, withinMs);
+    return {
+      inbox: this.#inbox + key,
+      renew: (ms) => {
+        pending.dueAt = performance.now() + ms;
+        this.#deadlines.watch(pending.dueAt);
+      },
+      close: () => void this.#pending.delete(key),
+    };
   }
 
   /** Settles every call with an error: the connection is lost or closed. */
@@ -91,39 +175,36 @@ export class Multiplexer {
     for (const pending of this.#pending.values()) pending.onFailure(error);
   }
 
-  #open(subject: string, payload: Uint8Array, options: CallOptions, pending: Pending): () => void {
-    const key = (this.#next++).toString(36);
-    const { signal } = options;
-    const timer = setTimeout(
-      () => pending.onFailure(deadlineExceeded(subject, options.timeoutMs)),
-      options.timeoutMs,
-    );
-    const onAbort = (): void => pending.onFailure(cancelled(subject, signal));
-    const settle = (): void => {
-      this.#pending.delete(key);
-      clearTimeout(timer);
-      signal?.removeEventListener('abort', onAbort);
-    };
+  #wait(key: number, pending: Pending, withinMs: number): void {
+    pending.dueAt = performance.now() + withinMs;
     this.#pending.set(key, pending);
-    if (signal?.aborted === true) queueMicrotask(onAbort);
-    else signal?.addEventListener('abort', onAbort, { once: true });
+    this.#deadlines.watch(pending.dueAt);
+  }
+
+  /** Publishes a question whose answers go to the receiver; returns what takes it out of the map. */
+  #send(subject: string, payload: Uint8Array, options: CallOptions, pending: Pending): () => void {
+    const key = this.#next++;
+    const reply = this.#inbox + key;
+    const { signal, headers } = options;
+    if (signal?.aborted === true) {
+      queueMicrotask(() => pending.onFailure(cancelled(subject, signal)));
+      return nothing;
+    }
+    this.#wait(key, pending, options.timeoutMs);
     try {
-      const { headers } = options;
-      this.#connection.publish(subject, payload, {
-        reply: this.#inbox + key,
-        ...(headers === undefined ? {} : { headers }),
-      });
+      this.#connection.publish(subject, payload, headers === undefined ? { reply } : { reply, headers });
     } catch (cause) {
       queueMicrotask(() =>
         pending.onFailure(busError('closed', `${subject}: the connection is closed`, { cause })),
       );
     }
-    return settle;
+    const forget = (): void => void this.#pending.delete(key);
+    return signal === undefined ? forget : cancellable(signal, { subject, reply, options, pending, forget });
   }
 
   #deliver(error: Error | null, message: Msg): void {
     if (error !== null) return;
-    const pending = this.#pending.get(message.subject.slice(this.#inbox.length));
+    const pending = this.#pending.get(Number(message.subject.slice(this.#inbox.length)));
     if (pending === undefined) this.#late += 1;
     else pending.onMessage(message);
   }
@@ -134,21 +215,48 @@ export function isNoResponders(message: Msg): boolean {
   return message.data.length === 0 && message.headers?.code === 503;
 }
 
-function noResponders(subject: string): Error {
+export function noResponders(subject: string): MabeamError {
   return busError('no-responders', `nobody serves ${subject}; is the agent or service running?`, {
     details: { subject },
   });
 }
 
-function deadlineExceeded(subject: string, timeoutMs: number): Error {
+export function deadlineExceeded(subject: string, timeoutMs: number): MabeamError {
   return busError('deadline-exceeded', `no answer on ${subject} within ${timeoutMs} ms`, {
     details: { subject, timeoutMs },
   });
 }
 
-function cancelled(subject: string, signal: AbortSignal | undefined): Error {
+export function cancelled(subject: string, signal: AbortSignal | undefined): MabeamError {
   return busError('cancelled', `the request on ${subject} was cancelled`, {
     details: { subject },
     cause: signal?.reason,
   });
+}
+
+interface Cancellable {
+  readonly subject: string;
+  readonly reply: string;
+  readonly options: CallOptions;
+  readonly pending: Pending;
+  readonly forget: () => void;
+}
+
+/** Lets the signal end a call; returns what forgets both. */
+function cancellable(signal: AbortSignal, call: Cancellable): () => void {
+  const onAbort = (): void => {
+    call.pending.onFailure(cancelled(call.subject, signal));
+    call.options.onCancel?.(call.reply);
+  };
+  signal.addEventListener('abort', onAbort, { once: true });
+  return () => {
+    call.forget();
+    signal.removeEventListener('abort', onAbort);
+  };
+}
+
+function nothing(): void {}
+
+function itself(message: Msg): Msg {
+  return message;
 }

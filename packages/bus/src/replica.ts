@@ -10,6 +10,8 @@
  *  P3  Revisions are applied in order without a gap: a message that is not the successor of the last one waits, and
  *      starts a reading of the difference.
  *  P4  After a start, a reconnect, a gap, or a digest that is ahead, the difference is read until there is none.
+ *  P5  A copy that cannot be kept true any more – its bucket is gone or was replaced, reading it is refused – closes and
+ *      says why through `failed`; it does not stay behind in silence.
  */
 import type { Bus, Subscription } from './bus.ts';
 import { entryOf, keySubject, type BucketEntry } from './bucket.ts';
@@ -17,7 +19,7 @@ import { busError } from './errors.ts';
 import { MabeamError } from './error.ts';
 import type { BusMessage } from './message.ts';
 import { readBatch, type StoredMessage } from './read-stream.ts';
-import { bucketStream } from './streams.ts';
+import { bucketStream, streamIdentity } from './streams.ts';
 import { wireOf } from './wire.ts';
 
 export interface ReplicaOptions {
@@ -38,6 +40,8 @@ export interface ReplicaChange {
 export type ReplicaListener = (change: ReplicaChange) => void;
 
 const retryMs = 50;
+/** How long a bucket may be missing, as it is while a cluster elects, before the copy is given up. */
+const missingMs = 30_000;
 
 /** Opens a replica and resolves when it holds the bucket as it is now. Throws `stream-missing` when there is no such bucket. */
 export async function openReplica(bus: Bus, options: ReplicaOptions): Promise<Replica> {
@@ -60,6 +64,12 @@ export class Replica implements AsyncDisposable {
   readonly #listeners = new Set<ReplicaListener>();
   readonly #closers: (() => unknown)[] = [];
   readonly #closing = new AbortController();
+  readonly #failure = new AbortController();
+  /** When the stream was created: another time is another stream. */
+  #created: string | undefined;
+  /** It has held the whole bucket once; from then on a bucket that is not there may come back. */
+  #isOpen = false;
+  #verified: Promise<void> = Promise.resolve();
   #batch: StoredMessage[] = [];
   #received = 0;
   #applied = 0;
@@ -75,6 +85,11 @@ export class Replica implements AsyncDisposable {
   /** The bucket's revision this copy equals. */
   get applied(): number {
     return this.#applied;
+  }
+
+  /** Aborts when the replica can no longer be kept true (P5); its reason is the error. Open another then. */
+  get failed(): AbortSignal {
+    return this.#failure.signal;
   }
 
   /** The key's newest revision, unless it is deleted. */
@@ -100,9 +115,10 @@ export class Replica implements AsyncDisposable {
     return { [Symbol.dispose]: () => void this.#listeners.delete(listener) };
   }
 
-  /** Resolves when `applied` has reached a revision; throws `deadline-exceeded`, or `closed`. */
+  /** Resolves when `applied` has reached a revision; throws `deadline-exceeded`, `closed`, or why the replica failed. */
   async waitFor(revision: number, timeoutMs: number): Promise<void> {
     if (this.#applied >= revision) return;
+    if (this.#closing.signal.aborted) throw this.#closedError();
     await new Promise<void>((resolve, reject) => {
       const settle = (error?: Error): void => {
         clearTimeout(timer);
@@ -116,7 +132,7 @@ export class Replica implements AsyncDisposable {
       const listener = this.onChange(() => {
         if (this.#applied >= revision) settle();
       });
-      const onClose = (): void => settle(busError('closed', `the replica of ${this.bucket} was closed`));
+      const onClose = (): void => settle(this.#closedError());
       this.#closing.signal.addEventListener('abort', onClose, { once: true });
     });
   }
@@ -139,10 +155,15 @@ export class Replica implements AsyncDisposable {
     const { prefix, digest } = this.#options;
     this.#keep(this.#bus.subscribe(`${prefix}.>`, (message) => this.#hear(message)));
     if (digest !== undefined) this.#keep(this.#bus.subscribe(digest, (message) => this.#compare(message)));
-    const reconnects = this.#bus.onReconnect(() => this.#heal());
+    const reconnects = this.#bus.onReconnect(() => {
+      this.#heal();
+      void this.#verify();
+    });
     this.#closers.push(() => reconnects[Symbol.dispose]());
     await this.#bus.flush();
     await this.refresh();
+    this.#isOpen = true;
+    await this.#verify();
   }
 
   async close(): Promise<void> {
@@ -162,7 +183,7 @@ export class Replica implements AsyncDisposable {
   /** A republished revision: its successor is applied, an old one ignored, a later one kept until the gap is read. */
   #hear(message: BusMessage): void {
     const sequence = Number(message.headers.get('nats-sequence') ?? 0);
-    if (sequence <= this.#received) return;
+    if (!Number.isSafeInteger(sequence) || sequence <= this.#received) return;
     const key = message.subject.slice(this.#options.prefix.length + 1);
     const subject = keySubject(this.bucket, key);
     const at = new Date(message.headers.get('nats-time-stamp') ?? 0);
@@ -173,8 +194,43 @@ export class Replica implements AsyncDisposable {
 
   #compare(message: BusMessage): void {
     const body = message.json();
-    const ahead = typeof body === 'object' && body !== null && 'sequence' in body ? Number(body.sequence) : 0;
+    if (typeof body !== 'object' || body === null || !('sequence' in body)) return;
+    const ahead = Number(body.sequence);
     if (ahead > this.#received) this.#heal();
+    if (ahead < this.#received) void this.#verify();
+  }
+
+  /** Is the stream the one we copy? One that was created at another time, or ends before what we have, is not. */
+  #verify(): Promise<void> {
+    this.#verified = this.#verified.then(() => this.#verifyOnce());
+    return this.#verified;
+  }
+
+  async #verifyOnce(): Promise<void> {
+    if (this.#closing.signal.aborted) return;
+    try {
+      // What arrives while the answer is on its way is no sign of another stream.
+      const received = this.#received;
+      const { created, last } = await streamIdentity(this.#bus, bucketStream(this.bucket));
+      this.#created ??= created;
+      if (created === this.#created && last >= received) return;
+      const message = `the bucket ${this.bucket} was replaced (it ends at ${last}, this copy at ${received}); open a new replica`;
+      this.#fail(busError('bucket-replaced', message, { details: { bucket: this.bucket, last } }));
+    } catch {
+      // Not answered: P4 reads on, and the next reconnect or digest asks again.
+    }
+  }
+
+  #fail(error: unknown): void {
+    if (this.#closing.signal.aborted) return;
+    this.#failure.abort(error);
+    void this.close();
+  }
+
+  #closedError(): Error {
+    const reason: unknown = this.#failure.signal.reason;
+    if (reason instanceof Error) return reason;
+    return busError('closed', `the replica of ${this.bucket} was closed`);
   }
 
   #drainWaiting(): void {
@@ -203,22 +259,34 @@ export class Replica implements AsyncDisposable {
 
   /** Reads what is missing in the background; the reader itself waits out lost connections. */
   #heal(): void {
-    void this.refresh().catch(() => undefined);
+    void this.refresh().catch((error: unknown) => this.#fail(error));
   }
 
   async #readDifference(): Promise<void> {
     const wire = wireOf(this.#bus);
+    let missingSince: number | undefined;
+    let wasMissing = false;
     for (;;) {
       try {
         if (this.#closing.signal.aborted) return;
         if (!(await wire.whenConnected(1_000, this.#closing.signal))) continue;
         const batch = await readBatch(wire, bucketStream(this.bucket), this.#received + 1);
+        missingSince = undefined;
         for (const message of batch) this.#takeRead(message);
         this.#drainWaiting();
-        if (batch.length === 0 && !this.#takeStale()) return;
+        if (batch.length > 0 || this.#takeStale()) continue;
+        // Whatever was heard before this reading began is in it, or was never in the bucket.
+        this.#waiting.clear();
+        if (wasMissing) void this.#verify();
+        return;
       } catch (error) {
         if (this.#closing.signal.aborted) return;
-        if (!(error instanceof MabeamError) || !error.retryable) throw error;
+        if (!(error instanceof MabeamError)) throw error;
+        const isMissing = error.code === 'stream-missing' && this.#isOpen;
+        wasMissing ||= isMissing;
+        missingSince = isMissing ? (missingSince ?? performance.now()) : undefined;
+        const isPassing = missingSince !== undefined && performance.now() - missingSince < missingMs;
+        if (!error.retryable && !isPassing) throw error;
         await new Promise((resolve) => setTimeout(resolve, retryMs));
       }
     }

@@ -1,18 +1,19 @@
-/** The asker's end of a request: envelope out, answer or typed error back, a CLIENT span around it. */
-import type { Msg, MsgHdrs } from '@nats-io/transport-node';
+/** The asker's end of a request: question out, answer or typed error back, a CLIENT span around it when it is traced. */
+import type { Msg } from '@nats-io/transport-node';
+import { sendCancel } from './cancel.ts';
+import type { QuestionMeta } from './envelope.ts';
+import { MabeamError } from './error.ts';
 import { busError } from './errors.ts';
-import { decodeBody, jsonBytes } from './codec.ts';
-import { decodeAnswer, encodeQuestion, looksLikeEnvelope, type QuestionMeta } from './envelope.ts';
-import { errorFromBody, MabeamError } from './error.ts';
-import { headerMapOf, headersOf } from './message.ts';
-import { attributes } from './semconv.ts';
+import { formNamed, readAnswer } from './form.ts';
 import { isNoResponders } from './multiplexer.ts';
-import { activeTraceparent, inSpan } from './tracing.ts';
+import { attributes } from './semconv.ts';
+import { activeTraceparent, askerHop, inSpan, openSpan } from './tracing.ts';
 import type { Wire } from './wire.ts';
 
 export interface RequestOptions {
   /** How long to wait for the answer; the responder sees what remains. Default 5 000. */
   readonly timeoutMs?: number;
+  /** Cancels: the wait ends with `cancelled`, and the responder's signal aborts. */
   readonly signal?: AbortSignal;
   /** The asking agent, when an agent of the space asks. */
   readonly from?: string;
@@ -25,7 +26,7 @@ export interface RequestOptions {
   readonly form?: 'envelope' | 'plain';
 }
 
-const defaultTimeoutMs = 5_000;
+export const defaultTimeoutMs = 5_000;
 
 /** Asks on a subject and resolves with the answer's body. */
 export function request(
@@ -34,18 +35,11 @@ export function request(
   body: unknown,
   options: RequestOptions,
 ): Promise<unknown> {
-  const spanned = {
-    kind: 'client',
-    name: `request ${template(subject)}`,
-    attributes: destination(subject),
-  } as const;
-  return inSpan(spanned, async () => {
-    wire.assertConnected(subject);
-    const timeoutMs = options.timeoutMs ?? defaultTimeoutMs;
-    const { payload, headers } = questionOf(body, options, timeoutMs);
-    assertFits(wire, subject, payload);
-    return answerOf(await wire.calls.call(subject, payload, { timeoutMs, signal: options.signal, headers }));
-  });
+  const hop = askerHop();
+  if (hop.kind === 'pass') return ask(wire, subject, { body, options, traceparent: hop.traceparent });
+  return inSpan(requestSpan(subject), () =>
+    ask(wire, subject, { body, options, traceparent: activeTraceparent() }),
+  );
 }
 
 /** Asks many and resolves with every value that came; answers that are errors are returned as errors. */
@@ -57,37 +51,38 @@ export async function requestAll(
 ): Promise<unknown[]> {
   wire.assertConnected(subject);
   const timeoutMs = options.timeoutMs ?? defaultTimeoutMs;
-  const payload = encodeQuestion(body, metaOf(options, timeoutMs));
-  const isLast = (message: Msg, count: number): boolean =>
-    isNoResponders(message) || count === options.expect;
-  const answers = await wire.calls.collect(subject, payload, {
-    timeoutMs,
-    signal: options.signal,
-    isLast,
-    partial: true,
-  });
-  return answers
-    .filter((message) => !isNoResponders(message))
-    .map((message) => {
-      try {
-        return answerOf(message);
-      } catch (error) {
-        return error;
-      }
+  const span = openSpan(requestSpan(subject));
+  try {
+    const meta = metaOf(options, timeoutMs, span.traceparent);
+    const { payload, headers } = formNamed(options.form ?? 'envelope').question(body, meta);
+    assertFits(wire, subject, payload);
+    const answers = await wire.calls.collect(subject, payload, {
+      timeoutMs,
+      headers,
+      signal: options.signal,
+      isLast: (message, count) => isNoResponders(message) || count === options.expect,
+      partial: true,
     });
+    return answers.filter((message) => !isNoResponders(message)).map(valueOrError);
+  } catch (error) {
+    span.fail(error);
+    throw error;
+  } finally {
+    span.end();
+  }
 }
 
 /** Refuses a payload the server would close the connection for. */
 export function assertFits(wire: Wire, subject: string, payload: Uint8Array): void {
-  const limit = wire.connection.info?.max_payload ?? 1_048_576;
+  const limit = wire.maxPayload;
   if (payload.length <= limit) return;
-  throw busError(
-    'payload-too-large',
-    `${subject}: ${payload.length} bytes, the server takes ${limit}; send less or in parts`,
-    {
-      details: { subject, bytes: payload.length, limit },
-    },
-  );
+  const message = `${subject}: ${payload.length} bytes, the server takes ${limit}; send less or in parts`;
+  throw busError('payload-too-large', message, { details: { subject, bytes: payload.length, limit } });
+}
+
+/** The span of an asker. */
+export function requestSpan(subject: string): Parameters<typeof inSpan>[0] {
+  return { kind: 'client', name: `request ${template(subject)}`, attributes: destination(subject) };
 }
 
 /** `mabeam.desk.ask.agent.judge` → `ask.agent.judge`: without the space, which is an attribute. */
@@ -103,65 +98,53 @@ export function destination(subject: string): Record<string, string> {
   };
 }
 
-interface EncodedQuestion {
-  readonly payload: Uint8Array;
-  readonly headers: MsgHdrs | undefined;
-}
-
-/**
- * Both forms of a question. The trace context of a sampled envelope stands in the headers too, where the server's own message
- * tracing sees it.
- */
-function questionOf(body: unknown, options: RequestOptions, timeoutMs: number): EncodedQuestion {
-  const meta = metaOf(options, timeoutMs);
-  if (options.form === 'plain') return { payload: jsonBytes(body), headers: headersOf(plainHeaders(meta)) };
-  const { traceparent } = meta;
-  const headers = traceparent?.endsWith('-01') === true ? headersOf({ traceparent }) : undefined;
-  return { payload: encodeQuestion(body, meta), headers };
-}
-
-function plainHeaders(meta: QuestionMeta): Record<string, string | undefined> {
-  return {
-    'Content-Type': 'application/json',
-    'Mabeam-Deadline': meta.remainingMs?.toString(),
-    traceparent: meta.traceparent,
-    'Mabeam-From': meta.from,
-    'Mabeam-Epoch': meta.epoch?.toString(),
-    'Mabeam-Revision': meta.revision?.toString(),
-  };
-}
-
-function metaOf(options: RequestOptions, timeoutMs: number): QuestionMeta {
+/** What accompanies a question with these options. */
+export function metaOf(
+  options: RequestOptions,
+  timeoutMs: number,
+  traceparent: string | false | undefined,
+): QuestionMeta {
   const { from, epoch, revision } = options;
-  return { remainingMs: timeoutMs, traceparent: activeTraceparent(), from, epoch, revision };
+  return { remainingMs: timeoutMs, traceparent, from, epoch, revision };
 }
 
-/** Both forms of an answer: envelope, or plain body with service headers. */
-function answerOf(message: Msg): unknown {
-  const headers = headerMapOf(message.headers);
-  const contentType = headers.get('content-type');
-  if (contentType === undefined && looksLikeEnvelope(message.data)) {
-    const answer = decodeAnswer(message.data);
-    if (answer.kind === 'error') throw answer.error;
-    return answer.body;
-  }
-  const code = headers.get('mabeam-error');
-  const status = headers.get('nats-service-error-code');
-  if (code === undefined && status === undefined) return decodeBody(message.data, contentType);
-  throw errorFromBody({
-    code: code ?? 'remote-failure',
-    message: headers.get('nats-service-error'),
-    status: Number(status ?? 500),
-    ...plainErrorBody(message.data),
-  });
+interface Asked {
+  readonly body: unknown;
+  readonly options: RequestOptions;
+  readonly traceparent: string | false | undefined;
 }
 
-function plainErrorBody(data: Uint8Array): object {
+/** One promise from here to the answer: no `async` in between, for this is the busiest path of all. */
+function ask(wire: Wire, subject: string, { body, options, traceparent }: Asked): Promise<unknown> {
   try {
-    const body = decodeBody(data, 'application/json');
-    return typeof body === 'object' && body !== null ? body : {};
+    wire.assertConnected(subject);
+    const timeoutMs = options.timeoutMs ?? defaultTimeoutMs;
+    const form = formNamed(options.form ?? 'envelope');
+    const { payload, headers } = form.question(body, metaOf(options, timeoutMs, traceparent));
+    assertFits(wire, subject, payload);
+    const { signal } = options;
+    const call =
+      signal === undefined
+        ? { timeoutMs, headers }
+        : { timeoutMs, headers, signal, onCancel: (reply: string) => sendCancel(wire, subject, reply) };
+    return wire.calls.call(subject, payload, call, valueOf);
   } catch (error) {
-    if (error instanceof MabeamError) return {};
+    return Promise.reject(error instanceof Error ? error : new Error(String(error)));
+  }
+}
+
+function valueOf(message: Msg): unknown {
+  const answer = readAnswer(message);
+  if (answer.kind === 'value') return answer.body;
+  if (answer.kind === 'error') throw answer.error;
+  throw busError('malformed-message', 'a part of a streamed answer came, and none was asked for');
+}
+
+function valueOrError(message: Msg): unknown {
+  try {
+    return valueOf(message);
+  } catch (error) {
+    if (error instanceof MabeamError) return error;
     throw error;
   }
 }

@@ -2,40 +2,24 @@
  * The responder's end of a request.
  *
  * Invariants
- *  S1  Every question with a reply subject is answered exactly once: a value, or an error with a code.
+ *  S1  Every question with a reply subject is answered exactly once: a value, a streamed answer with its end, or an error
+ *      with a code.
  *  S2  Only an inbox is answered. Permissions do not cover reply subjects, so a responder that answered anywhere could be
  *      made to write where its asker may not (the confused deputy).
- *  S3  A handler's signal aborts at the asker's deadline and when the service closes; work past the deadline is answered
- *      `deadline-exceeded` and its result dropped.
+ *  S3  A handler's signal aborts at the asker's deadline, when the asker cancels, and when the service closes; what it
+ *      returns afterwards is dropped.
  *  S4  At most `concurrency` handlers run; what comes on top is refused `overloaded`, never queued in memory.
  */
 import type { Msg, Subscription as NatsSubscription } from '@nats-io/transport-node';
+import { Deadlines } from './deadlines.ts';
+import { errorBodyOf, errorFromBody } from './error.ts';
 import { busError } from './errors.ts';
-import { decodeBody, jsonBytes } from './codec.ts';
-import {
-  decodeQuestion,
-  encodeAnswer,
-  encodeErrorAnswer,
-  looksLikeEnvelope,
-  type Question,
-} from './envelope.ts';
-import { errorBodyOf, type ErrorBody } from './error.ts';
-import { headerMapOf, headersOf, type HeaderMap } from './message.ts';
+import { formNamed, formOf, readQuestion, type Form } from './form.ts';
+import { failureThatFits, OpenQuestion, type ServedRequest } from './open-question.ts';
 import { destination, template } from './request.ts';
-import { contextFrom, inSpan } from './tracing.ts';
+import { isStream, streamAnswer } from './serve-stream.ts';
+import { inSpan, isUnrecorded, responderContext, within } from './tracing.ts';
 import type { Wire } from './wire.ts';
-
-export interface ServedRequest {
-  readonly subject: string;
-  readonly body: unknown;
-  /** The asking agent, or undefined for an operator or program outside the team. */
-  readonly from: string | undefined;
-  readonly epoch: number | undefined;
-  readonly revision: number | undefined;
-  /** Aborts at the asker's deadline and when the service closes. */
-  readonly signal: AbortSignal;
-  readonly remainingMs: number | undefined;
-}
 
 export type Handler = (request: ServedRequest) => unknown;
 
@@ -46,39 +30,68 @@ export interface ServeOptions {
   readonly concurrency?: number;
 }
 
+/** What a service has done since it was opened. */
+export interface ServiceStats {
+  readonly requests: number;
+  readonly errors: number;
+  /** Time in handlers, from the question to its answer. */
+  readonly processingMs: number;
+  /** The newest error, as `code: message`. */
+  readonly lastError: string | undefined;
+}
+
+type Context = NonNullable<ReturnType<typeof responderContext>>;
+
+/** How long handlers have to obey their signal when the service closes. */
+const obeyMs = 1_000;
+
 /** A running responder; disposing takes no new questions and waits for the running handlers. */
 export class Service implements AsyncDisposable {
+  readonly subject: string;
+  readonly queue: string | undefined;
   readonly #wire: Wire;
-  readonly #subject: string;
   readonly #handler: Handler;
+  /** Its subject has no wildcard: then every question is on it, and need not be decoded. */
+  readonly #isExact: boolean;
   readonly #concurrency: number;
   readonly #subscription: NatsSubscription;
-  readonly #running = new Set<Promise<void>>();
-  readonly #closing = new AbortController();
+  readonly #open = new Set<OpenQuestion>();
+  readonly #deadlines = new Deadlines(() => this.#open);
+  readonly #stats = { requests: 0, errors: 0, processingMs: 0, lastError: undefined as string | undefined };
+  #onIdle: (() => void) | undefined;
 
   constructor(wire: Wire, subject: string, handler: Handler, options: ServeOptions) {
     this.#wire = wire;
-    this.#subject = subject;
+    this.subject = subject;
+    this.queue = options.queue;
     this.#handler = handler;
+    this.#isExact = !/[*>]/.test(subject);
     this.#concurrency = options.concurrency ?? 1_024;
-    const queue = options.queue === undefined ? {} : { queue: options.queue };
-    const callback = (error: Error | null, message: Msg): void => {
-      if (error === null) this.#receive(message);
-    };
-    this.#subscription = wire.connection.subscribe(subject, { ...queue, callback });
+    this.#subscription = wire.listen(subject, (message) => this.#receive(message), options.queue);
+    wire.cancels.join(subject, this);
   }
 
   /** Handlers running now. */
   get running(): number {
-    return this.#running.size;
+    return this.#open.size;
   }
 
-  /** Drains: no new questions, running handlers finish within `graceMs` (default 5 000), then their signals abort. */
+  get stats(): ServiceStats {
+    return { ...this.#stats };
+  }
+
+  /**
+   * Drains: no new questions, running handlers finish within `graceMs` (default 5 000), then their signals abort and
+   * their questions are answered `closed`. A handler that does not obey its signal is not waited for.
+   */
   async close(graceMs = 5_000): Promise<void> {
     if (!this.#subscription.isClosed()) await this.#subscription.drain().catch(() => undefined);
-    const timer = setTimeout(() => this.#closing.abort(), graceMs);
-    await Promise.allSettled(this.#running);
-    clearTimeout(timer);
+    if (!(await this.#idle(graceMs))) {
+      const reason = busError('closed', `the responder of ${this.subject} has closed; ask again`);
+      for (const open of this.#open) open.abort(reason);
+      await this.#idle(obeyMs);
+    }
+    this.#wire.cancels.leave(this.subject, this);
   }
 
   [Symbol.asyncDispose](): Promise<void> {
@@ -88,122 +101,127 @@ export class Service implements AsyncDisposable {
   #receive(message: Msg): void {
     const { reply } = message;
     if (reply === undefined || !isInbox(reply)) return;
-    const respond = responder(this.#wire, message, reply);
-    if (this.#running.size >= this.#concurrency) {
-      const refusal = `${this.#subject} already runs ${this.#concurrency} requests; try again shortly`;
-      respond.fail(errorBodyOf(busError('overloaded', refusal)));
+    if (this.#open.size >= this.#concurrency) {
+      const refusal = `${this.subject} already runs ${this.#concurrency} requests; try again shortly`;
+      this.#refuse(reply, formOf(message), busError('overloaded', refusal));
       return;
     }
-    const work = this.#answer(message, respond).finally(() => void this.#running.delete(work));
-    this.#running.add(work);
+    const open = this.#read(message, reply);
+    if (open === undefined) return;
+    if (open.remainingMs !== undefined && open.remainingMs <= 0) {
+      open.expire();
+      this.#count(open);
+      return;
+    }
+    const parent = responderContext(open.traceparent);
+    const work = parent === undefined ? this.#handle(open) : this.#handleTraced(open, parent);
+    if (work === undefined) this.#count(open);
+    else this.#track(open, work);
   }
 
-  async #answer(message: Msg, respond: Responder): Promise<void> {
+  /** Undefined when it is answered already: it cannot be read. */
+  #read(message: Msg, reply: string): OpenQuestion | undefined {
     try {
-      const question = questionOf(message);
-      const parent = contextFrom(question.traceparent);
-      const options = {
-        kind: 'server',
-        name: `serve ${template(message.subject)}`,
-        attributes: destination(message.subject),
-        parent,
-      } as const;
-      respond.value(await inSpan(options, () => this.#run(message.subject, question)));
+      const subject = this.#isExact ? this.subject : message.subject;
+      return new OpenQuestion(this.#wire, subject, {
+        question: readQuestion(message),
+        reply,
+        form: formOf(message),
+      });
     } catch (error) {
-      respond.fail(errorBodyOf(error));
+      // What is no envelope of ours may be one of another version: the plain form is read by all of them.
+      this.#refuse(reply, formNamed('plain'), error);
+      return undefined;
     }
   }
 
-  async #run(subject: string, question: Question): Promise<unknown> {
-    const { body, from, epoch, revision, remainingMs } = question;
-    const deadline = deadlineOf(remainingMs, subject);
-    const signal = AbortSignal.any([deadline.signal, this.#closing.signal]);
+  #refuse(reply: string, form: Form, error: unknown): void {
+    const body = errorBodyOf(error);
+    const { payload, headers } = failureThatFits(this.#wire, form, body);
+    this.#wire.publishIfOpen(reply, payload, headers === undefined ? undefined : { headers });
+    this.#stats.requests += 1;
+    this.#stats.errors += 1;
+    this.#stats.lastError = `${body.code}: ${body.message}`;
+  }
+
+  /** Runs the handler and answers; undefined when that is done, else the promise of it, which does not reject. */
+  #handle(open: OpenQuestion): Promise<void> | undefined {
     try {
-      const work = Promise.resolve(
-        this.#handler({ subject, body, from, epoch, revision, remainingMs, signal }),
+      const result = this.#handler(open);
+      if (!isPromise(result)) return this.#answer(open, result);
+      return result.then(
+        (value) => this.#answer(open, value),
+        (error: unknown) => open.fail(errorBodyOf(error)),
       );
-      return await Promise.race([work, deadline.passed]);
-    } finally {
-      deadline.clear();
+    } catch (error) {
+      open.fail(errorBodyOf(error));
+      return undefined;
     }
   }
-}
 
-interface Deadline {
-  readonly signal: AbortSignal;
-  readonly passed: Promise<never>;
-  readonly clear: () => void;
-}
-
-function deadlineOf(remainingMs: number | undefined, subject: string): Deadline {
-  const controller = new AbortController();
-  let timer: ReturnType<typeof setTimeout> | undefined;
-  const passed = new Promise<never>((_, reject) => {
-    if (remainingMs === undefined) return;
-    timer = setTimeout(() => {
-      const error = busError('deadline-exceeded', `${subject}: the asker's ${remainingMs} ms have passed`);
-      controller.abort(error);
-      reject(error);
-    }, remainingMs);
-  });
-  return { signal: controller.signal, passed, clear: () => clearTimeout(timer) };
-}
-
-interface Responder {
-  readonly value: (body: unknown) => void;
-  readonly fail: (error: ErrorBody) => void;
-}
-
-/** An answer takes the form of its question: envelope to envelope, JSON with headers to everybody else. */
-function responder(wire: Wire, message: Msg, reply: string): Responder {
-  const publish = (data: Uint8Array, pairs?: Record<string, string>): void => {
-    if (wire.closed) return;
-    wire.connection.publish(reply, data, pairs === undefined ? {} : { headers: headersOf(pairs) });
-  };
-  if (message.headers?.has('Content-Type') !== true && looksLikeEnvelope(message.data)) {
-    return {
-      value: (body) => publish(encodeAnswer(body)),
-      fail: (error) => publish(encodeErrorAnswer(error)),
-    };
+  #handleTraced(open: OpenQuestion, parent: Context): Promise<void> | undefined {
+    if (isUnrecorded(parent)) return within(parent, () => this.#handle(open));
+    const attributes = destination(open.subject);
+    const span = { kind: 'server', name: `serve ${template(open.subject)}`, attributes, parent } as const;
+    const work = inSpan(span, async () => {
+      await this.#handle(open);
+      if (open.failure !== undefined) throw errorFromBody(open.failure);
+    });
+    // The asker has been told, and the span has it.
+    return work.catch(() => undefined);
   }
-  return {
-    value: (body) => publish(jsonBytes(body ?? null), { 'Content-Type': 'application/json' }),
-    fail: (error) => publish(jsonBytes(error), errorHeaders(error)),
-  };
-}
 
-function errorHeaders(error: ErrorBody): Record<string, string> {
-  return {
-    'Content-Type': 'application/json',
-    'Nats-Service-Error-Code': String(error.status ?? 500),
-    'Nats-Service-Error': error.message.replaceAll(/[\r\n]+/g, ' '),
-    'Mabeam-Error': error.code,
-  };
-}
+  #answer(open: OpenQuestion, result: unknown): Promise<void> | undefined {
+    if (isStream(result)) return streamAnswer(this.#wire, open, result, this.#deadlines);
+    open.value(result);
+    return undefined;
+  }
 
-function questionOf(message: Msg): Question {
-  const headers = headerMapOf(message.headers);
-  const contentType = headers.get('content-type');
-  if (contentType === undefined && looksLikeEnvelope(message.data)) return decodeQuestion(message.data);
-  return {
-    body: decodeBody(message.data, contentType),
-    remainingMs: numberHeader(headers, 'mabeam-deadline'),
-    traceparent: headers.get('traceparent'),
-    from: headers.get('mabeam-from'),
-    epoch: numberHeader(headers, 'mabeam-epoch'),
-    revision: numberHeader(headers, 'mabeam-revision'),
-  };
-}
+  #track(open: OpenQuestion, work: Promise<void>): void {
+    this.#open.add(open);
+    this.#deadlines.watch(open.dueAt);
+    const settled = work.catch((error: unknown) => this.#wire.reportUntaken(open.subject, error));
+    void settled.then(() => {
+      this.#open.delete(open);
+      this.#count(open);
+      if (this.#open.size === 0) this.#onIdle?.();
+    });
+  }
 
-function numberHeader(headers: HeaderMap, name: string): number | undefined {
-  const text = headers.get(name);
-  if (text === undefined) return undefined;
-  const value = Number(text);
-  if (Number.isFinite(value) && value >= 0) return value;
-  throw busError('malformed-message', `header ${name}: "${text}" is not a number ≥ 0`);
+  #count(open: OpenQuestion): void {
+    const stats = this.#stats;
+    stats.requests += 1;
+    stats.processingMs += performance.now() - open.startedAt;
+    if (open.failure === undefined) return;
+    stats.errors += 1;
+    stats.lastError = `${open.failure.code}: ${open.failure.message}`;
+  }
+
+  /** Stops working on the question with this reply subject, if it is open here. */
+  cancel(reply: string): void {
+    for (const open of this.#open) {
+      if (open.reply === reply) open.abort(busError('cancelled', `${open.subject}: the asker has cancelled`));
+    }
+  }
+
+  /** Resolves true when no handler runs any more, false after `timeoutMs`. */
+  #idle(timeoutMs: number): Promise<boolean> {
+    if (this.#open.size === 0) return Promise.resolve(true);
+    return new Promise((resolve) => {
+      const timer = setTimeout(() => resolve(false), timeoutMs);
+      this.#onIdle = () => {
+        clearTimeout(timer);
+        resolve(true);
+      };
+    });
+  }
 }
 
 /** Inboxes of clients, and the reply subjects the server itself makes between accounts. */
 function isInbox(subject: string): boolean {
   return subject.startsWith('_INBOX') || subject.startsWith('_R_.');
+}
+
+function isPromise(value: unknown): value is Promise<unknown> {
+  return typeof value === 'object' && value !== null && 'then' in value && typeof value.then === 'function';
 }

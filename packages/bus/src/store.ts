@@ -2,10 +2,13 @@
  * Acknowledged publishing to JetStream: what a stream has stored, or an error.
  *
  * A publish whose acknowledgement is lost may have been applied. So every store carries a message id (the caller's or a
- * fresh one): the server answers a repetition inside the stream's window with the first sequence instead of storing or
- * refusing it, and a store may be retried over reconnects without a second effect.
+ * fresh one): the server answers a repetition inside the stream's window with the first sequence instead of storing it,
+ * and a store may be retried over reconnects without a second effect. But it looks at an expectation before it looks at the
+ * id, and refuses the repetition of what it has stored: so a refused repetition is looked up by its id before it is called a
+ * conflict.
  */
 import { nuid, type Msg } from '@nats-io/transport-node';
+import { jsonBytes } from './codec.ts';
 import { busError } from './errors.ts';
 import { MabeamError } from './error.ts';
 import { headersOf } from './message.ts';
@@ -46,9 +49,10 @@ export async function store(
   options: StoreOptions,
 ): Promise<StoreAck> {
   assertFits(wire, subject, payload);
-  const headers = headersOf(storeHeaders({ messageId: nuid.next(), ...options }));
+  const stored = { messageId: nuid.next(), ...options };
+  const headers = headersOf(storeHeaders(stored));
   const giveUpAt = performance.now() + (options.timeoutMs ?? 30_000);
-  for (;;) {
+  for (let attempt = 1; ; attempt++) {
     const leftMs = giveUpAt - performance.now();
     try {
       const timeoutMs = Math.max(1, Math.min(attemptMs, leftMs));
@@ -58,9 +62,42 @@ export async function store(
       }
       throw busError('deadline-exceeded', `${subject}: not connected to ${wire.url}, nothing was stored`);
     } catch (error) {
+      const own = attempt === 1 ? undefined : await ownEarlier(wire, subject, stored, error);
+      if (own !== undefined) return own;
       if (!isTransient(error) || giveUpAt - performance.now() <= pauseMs) throw storeError(error, subject);
       await new Promise((resolve) => setTimeout(resolve, pauseMs));
     }
+  }
+}
+
+interface StoredByUs {
+  readonly messageId: string;
+  readonly expectLastSequence?: number;
+}
+
+interface Found {
+  readonly message?: { readonly seq: number; readonly hdrs?: string };
+}
+
+/** What an earlier attempt has stored, when its repetition is refused as a conflict: the message with our id. */
+async function ownEarlier(
+  wire: Wire,
+  subject: string,
+  { expectLastSequence = 0, messageId }: StoredByUs,
+  error: unknown,
+): Promise<StoreAck | undefined> {
+  if (!(error instanceof MabeamError) || error.code !== 'conflict') return undefined;
+  const stream = String(error.details['stream']);
+  for (let seq = expectLastSequence + 1; ; seq++) {
+    const query = jsonBytes({ seq, next_by_subj: subject });
+    const options = { timeoutMs: attemptMs };
+    const answer = await wire.calls.call(`$JS.API.STREAM.MSG.GET.${stream}`, query, options);
+    const { message } = answer.json<Found>();
+    if (message === undefined) return undefined;
+    const headers = Buffer.from(message.hdrs ?? '', 'base64').toString();
+    if (headers.includes(`Nats-Msg-Id: ${messageId}\r\n`))
+      return { stream, sequence: message.seq, duplicate: true };
+    seq = message.seq;
   }
 }
 
@@ -86,13 +123,17 @@ interface PubAck {
 /** Reads JetStream's acknowledgement; throws what it refuses with. */
 export function ackOf(message: Msg, subject: string): StoreAck {
   const ack = message.json<PubAck>();
-  if (ack.error !== undefined) throw refusal(ack.error, subject);
+  if (ack.error !== undefined) throw refusal(ack.error, ack.stream, subject);
   return { stream: ack.stream ?? '', sequence: ack.seq ?? 0, duplicate: ack.duplicate === true };
 }
 
-function refusal(error: NonNullable<PubAck['error']>, subject: string): MabeamError {
+function refusal(
+  error: NonNullable<PubAck['error']>,
+  stream: string | undefined,
+  subject: string,
+): MabeamError {
   const why = error.description ?? 'refused without a reason';
-  const context = { details: { subject, natsCode: error.err_code } };
+  const context = { details: { subject, stream, natsCode: error.err_code } };
   if (wrongLastSequence.has(error.err_code ?? 0)) {
     return busError(
       'conflict',

@@ -29,6 +29,8 @@ export interface SpaceNames {
   readonly events: string;
   readonly tasks: string;
   readonly outcomes: string;
+  /** What was sent along data edges and is not yet dealt with. */
+  readonly edges: string;
 }
 
 export function spaceNames(space: string): SpaceNames {
@@ -40,6 +42,7 @@ export function spaceNames(space: string): SpaceNames {
     events: `${bucket}-events`,
     tasks: `${bucket}-tasks`,
     outcomes: `${bucket}-outcomes`,
+    edges: `${bucket}-edges`,
   };
 }
 
@@ -86,6 +89,17 @@ export function spaceStreams(space: string): StreamDefinition[] {
       subjects: [at('event.task.*.*.*')],
       max_age: nanos(60 * minuteMs),
       max_bytes: 256 * mebibyte,
+    },
+    {
+      name: names.edges,
+      subjects: [at('edge.*.*.data')],
+      retention: RetentionPolicy.Workqueue,
+      max_bytes: 64 * mebibyte,
+      max_age: nanos(7 * dayMs),
+      // One edge nobody reads is full before it fills the stream for the others.
+      max_msgs_per_subject: 10_000,
+      discard: DiscardPolicy.New,
+      discard_new_per_subject: true,
     },
   ];
 }
@@ -150,6 +164,16 @@ export async function listSpaces(bus: Bus): Promise<string[]> {
 export async function lastSequence(bus: Bus, stream: string): Promise<number> {
   const manager = await wireOf(bus).manager();
   return (await manager.streams.info(stream)).state.last_seq;
+}
+
+/** Which stream this is: when it was created, and its last sequence. Internal to the package. */
+export async function streamIdentity(
+  bus: Bus,
+  stream: string,
+): Promise<{ readonly created: string; readonly last: number }> {
+  const manager = await wireOf(bus).manager();
+  const { created, state } = await manager.streams.info(stream);
+  return { created: String(created), last: state.last_seq };
 }
 
 interface BucketOptions {

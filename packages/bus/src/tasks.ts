@@ -13,8 +13,9 @@ import { decodeBody, encodeBody, type ContentType } from './codec.ts';
 import { consumeStream, type Delivery } from './consume.ts';
 import { busError } from './errors.ts';
 import { errorBodyOf, MabeamError } from './error.ts';
+import { isToken } from './ids.ts';
 import { parseOutcome, type TaskOutcome, type TaskResult } from './outcome.ts';
-import { readBatch, readStream } from './read-stream.ts';
+import { readBatch, readStream, type StoredMessage } from './read-stream.ts';
 import { attributes } from './semconv.ts';
 import { spaceNames } from './streams.ts';
 import { subjects, type Subjects } from './subjects.ts';
@@ -55,16 +56,23 @@ export interface SubmitOptions {
   readonly timeoutMs?: number;
 }
 
+export interface OutcomeReadOptions {
+  readonly from?: number | 'new';
+  readonly signal?: AbortSignal;
+  /**
+   * Told of a message that is no outcome, or says of itself what its subject does not: it is left out. Default: a process
+   * warning.
+   */
+  readonly onRefused?: (error: MabeamError) => void;
+}
+
 export interface Tasks {
   /** Submits a task once per id; resolves with its sequence. Throws `overloaded` when the stream is full. */
   submit(group: string, id: string, input: unknown, options?: SubmitOptions): Promise<number>;
   /** Works on a group's tasks until disposed: then takes no new ones and finishes those it has. */
   work(group: string, handler: TaskHandler, options: WorkOptions): Worker;
   /** Yields accepted outcomes from a sequence on, for ever, until the signal aborts. */
-  outcomes(options?: {
-    readonly from?: number | 'new';
-    readonly signal?: AbortSignal;
-  }): AsyncGenerator<TaskOutcome, void>;
+  outcomes(options?: OutcomeReadOptions): AsyncGenerator<TaskOutcome, void>;
   /** The task's outcome, if it has one yet. */
   outcomeOf(task: string): Promise<TaskOutcome | undefined>;
 }
@@ -75,12 +83,11 @@ export function openTasks(bus: Bus, space: string): Tasks {
   return {
     submit: (group, id, input, options) => submit(bus, at, { group, id, input }, options),
     work: (group, handler, options) => new Worker(bus, at, group, handler, options),
-    outcomes: async function* (options = {}) {
-      for await (const message of readStream(bus, outcomes, {
-        ...options,
-        filter: at.at('event.task.*.*.*'),
-      })) {
-        yield parseOutcome(message);
+    outcomes: async function* ({ onRefused = warn, ...options } = {}) {
+      const filter = at.at('event.task.*.*.*');
+      for await (const message of readStream(bus, outcomes, { ...options, filter })) {
+        const outcome = acceptable(message, onRefused);
+        if (outcome !== undefined) yield outcome;
       }
     },
     outcomeOf: (task) => outcomeOf(bus, at, task),
@@ -116,6 +123,30 @@ async function submit(
   });
 }
 
+/** A stranger's message must not end the reading of all others. */
+function acceptable(
+  message: StoredMessage,
+  onRefused: NonNullable<OutcomeReadOptions['onRefused']>,
+): TaskOutcome | undefined {
+  try {
+    return parseOutcome(message);
+  } catch (error) {
+    if (!(error instanceof MabeamError)) throw error;
+    onRefused(error);
+    return undefined;
+  }
+}
+
+function warn(error: MabeamError): void {
+  process.emitWarning(error.message, { type: 'MabeamWarning', code: error.code });
+}
+
+/** Has the task an end? One that cannot be read counts: the server accepts no other. */
+async function hasOutcome(bus: Bus, at: Subjects, task: string): Promise<boolean> {
+  const stored = await readBatch(wireOf(bus), spaceNames(at.space).outcomes, 1, at.outcomesOf(task));
+  return stored.length > 0;
+}
+
 async function outcomeOf(bus: Bus, at: Subjects, task: string): Promise<TaskOutcome | undefined> {
   const [stored] = await readBatch(wireOf(bus), spaceNames(at.space).outcomes, 1, at.outcomesOf(task));
   return stored === undefined ? undefined : parseOutcome(stored);
@@ -141,7 +172,11 @@ export class Worker implements AsyncDisposable {
     this.#group = group;
     this.#handler = handler;
     this.#options = { concurrency: 8, ackWaitMs: 5_000, maxDeliveries: 10, maxFailures: 3, ...options };
-    this.#done = this.#pull();
+    this.#done = this.#pull().catch((error: unknown) => {
+      // Who closes the bus under a worker has ended it; what it had is delivered again.
+      if (!(error instanceof MabeamError) || error.code !== 'closed') throw error;
+    });
+    this.#done.catch(() => undefined);
   }
 
   /** Resolves when the worker has ended; rejects when it ended by an error. */
@@ -199,8 +234,10 @@ export class Worker implements AsyncDisposable {
 
   /** Returns when the task has an outcome (T3); throws when it should be tried again. */
   async #settle(delivery: Delivery): Promise<void> {
-    const task = delivery.headers.get('mabeam-task') ?? `s${delivery.sequence}`;
-    if (delivery.count > 1 && (await outcomeOf(this.#bus, this.#at, task)) !== undefined) return;
+    const named = delivery.headers.get('mabeam-task') ?? '';
+    // A name that cannot stand in the outcome's subject is none: else the task could never end.
+    const task = isToken(named) ? named : `s${delivery.sequence}`;
+    if (delivery.count > 1 && (await hasOutcome(this.#bus, this.#at, task))) return;
     const parent = contextFrom(delivery.headers.get('traceparent'));
     const spanned = {
       [attributes.space]: this.#at.space,

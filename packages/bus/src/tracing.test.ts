@@ -1,7 +1,14 @@
 import { ROOT_CONTEXT, trace } from '@opentelemetry/api';
 import { fc, it } from '@fast-check/vitest';
-import { describe, expect } from 'vitest';
-import { contextFrom, formatTraceparent } from './tracing.ts';
+import { afterEach, describe, expect } from 'vitest';
+import {
+  askerHop,
+  contextFrom,
+  formatTraceparent,
+  inSpan,
+  isUnrecorded,
+  responderContext,
+} from './tracing.ts';
 
 const traceparent = '00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01';
 
@@ -25,5 +32,49 @@ describe('trace context', () => {
   it('ids of zeros are no trace', () => {
     expect(contextFrom(`00-${'0'.repeat(32)}-b7ad6b7169203331-01`)).toBe(ROOT_CONTEXT);
     expect(contextFrom(`00-0af7651916cd43dd8448eb211c80319c-${'0'.repeat(16)}-01`)).toBe(ROOT_CONTEXT);
+  });
+});
+
+describe('the hops of a request', () => {
+  afterEach(() => trace.disable());
+
+  const spanOptions = { kind: 'client', name: 'request x', attributes: {} } as const;
+  const traceId = '0af7651916cd43dd8448eb211c80319c';
+
+  /** An SDK that refuses every root, counting how often it is asked. */
+  const refuseAll = (): { asked: number } => {
+    const seen = { asked: 0 };
+    const unused = (): never => {
+      throw new Error('the bus does not use it');
+    };
+    const startSpan = () => {
+      seen.asked += 1;
+      return trace.wrapSpanContext({ traceId, spanId: 'b7ad6b7169203331', traceFlags: 0 });
+    };
+    trace.setGlobalTracerProvider({ getTracer: () => ({ startSpan, startActiveSpan: unused }) });
+    return seen;
+  };
+
+  it('without an SDK nothing is made and nothing is told', () => {
+    expect(askerHop()).toEqual({ kind: 'pass', traceparent: undefined });
+    expect(responderContext(traceparent)).toBeUndefined();
+  });
+
+  it('after a refused root the next requests do not ask again, and tell the next hop so', async () => {
+    const sampler = refuseAll();
+    expect(askerHop()).toEqual({ kind: 'span' });
+    await inSpan(spanOptions, () => Promise.resolve());
+    expect(askerHop()).toEqual({ kind: 'pass', traceparent: false });
+    expect(sampler.asked).toBe(1);
+  });
+
+  it('what the root decided against stays unrecorded at the responder, with or without an id', () => {
+    refuseAll();
+    for (const told of [false, traceparent.replace(/01$/, '00')] as const) {
+      const given = responderContext(told);
+      expect(given !== undefined && isUnrecorded(given)).toBe(true);
+    }
+    const sampled = responderContext(traceparent);
+    expect(sampled !== undefined && isUnrecorded(sampled)).toBe(false);
   });
 });

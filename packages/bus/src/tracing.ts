@@ -4,9 +4,15 @@
  * The decision to sample falls once, at the root (the first span of a journey). A hop whose parent is not sampled makes
  * no span and passes the parent on unchanged, so an unsampled message costs no more than a string. Only the
  * OpenTelemetry API is used: without a registered SDK everything here does nothing.
+ *
+ * A request is too cheap to ask the sampler each time. So a sampler that has refused a root is left alone for
+ * `restMs`: the requests in between are not recorded either, and say so to the next hop by `false` in the place of a
+ * `traceparent`, which is a decision without an id. A sampler that refuses by rate loses nothing by it; one that keeps a
+ * share of all requests is asked at most `1 000 / restMs` times a second.
  */
 import {
   context,
+  ProxyTracerProvider,
   ROOT_CONTEXT,
   SpanKind,
   SpanStatusCode,
@@ -17,16 +23,87 @@ import {
   type Span,
   type SpanContext,
 } from '@opentelemetry/api';
+import { randomBytes } from 'node:crypto';
 import { MabeamError } from './error.ts';
 import { attributes as names } from './semconv.ts';
 
 const traceparentPattern = /^[0-9a-f]{2}-([0-9a-f]{32})-([0-9a-f]{16})-([0-9a-f]{2})(?:-.*)?$/;
 const zeroIds = /^0+$/;
 
+const restMs = 10;
+const root: { restsUntil: number } = { restsUntil: 0 };
+
+/** The provider there is while no SDK is registered. */
+const noProvider = new ProxyTracerProvider().getDelegate();
+
+/** A context for work of which it was decided, without an id, that it is not recorded. Its ids mean nothing. */
+const unrecorded = { traceId: 'f'.repeat(32), spanId: 'f'.repeat(16), traceFlags: TraceFlags.NONE };
+const unrecordedContext = trace.setSpanContext(ROOT_CONTEXT, unrecorded);
+
+/**
+ * What a hop of a request does: make a span, or pass on what it was given. `false` says that the root decided not to
+ * record; undefined that nobody traces.
+ */
+export type Hop =
+  | { readonly kind: 'span' }
+  | { readonly kind: 'pass'; readonly traceparent: string | false | undefined };
+
+const spanHop: Hop = { kind: 'span' };
+const untracedHop: Hop = { kind: 'pass', traceparent: undefined };
+const unrecordedHop: Hop = { kind: 'pass', traceparent: false };
+
+/** Is an OpenTelemetry SDK registered in this process? */
+function isTracing(): boolean {
+  const provider = trace.getTracerProvider();
+  return !(provider instanceof ProxyTracerProvider) || provider.getDelegate() !== noProvider;
+}
+
+/** What the asker of a request does about tracing, by the active context. */
+export function askerHop(): Hop {
+  if (!isTracing()) return untracedHop;
+  const upstream = trace.getSpanContext(context.active());
+  if (upstream === undefined) return isResting() ? unrecordedHop : spanHop;
+  if ((upstream.traceFlags & TraceFlags.SAMPLED) !== 0) return spanHop;
+  if (upstream.traceId === unrecorded.traceId) return unrecordedHop;
+  return { kind: 'pass', traceparent: formatTraceparent(upstream) };
+}
+
+/**
+ * What the responder does about a question's trace context: undefined is "nothing, call the handler", else the context
+ * for the handler, in which `inSpan` makes a span or not.
+ */
+export function responderContext(traceparent: string | false | undefined): Context | undefined {
+  if (!isTracing()) return undefined;
+  if (traceparent === false) return unrecordedContext;
+  if (traceparent === undefined) return isResting() ? unrecordedContext : ROOT_CONTEXT;
+  return contextFrom(traceparent);
+}
+
+/** Is this the context of work that is not recorded? */
+export function isUnrecorded(parent: Context): boolean {
+  const upstream = trace.getSpanContext(parent);
+  return upstream !== undefined && (upstream.traceFlags & TraceFlags.SAMPLED) === 0;
+}
+
+/** Runs work in a context. */
+export function within<T>(parent: Context, work: () => T): T {
+  return context.with(parent, work);
+}
+
+function isResting(): boolean {
+  return performance.now() < root.restsUntil;
+}
+
 /** The active span's context as `traceparent`; undefined when there is no trace. */
 export function activeTraceparent(): string | undefined {
   const span = trace.getSpanContext(context.active());
+  if (span?.traceId === unrecorded.traceId) return anonymousTraceparent();
   return span === undefined ? undefined : formatTraceparent(span);
+}
+
+/** "Not recorded" for those who only know the W3C's form. */
+export function anonymousTraceparent(): string {
+  return `00-${randomBytes(16).toString('hex')}-${randomBytes(8).toString('hex')}-00`;
 }
 
 export function formatTraceparent(span: SpanContext): string {
@@ -64,20 +141,8 @@ const kinds = {
  */
 export function inSpan<T>(options: SpanOptions, work: (span: Span | undefined) => Promise<T>): Promise<T> {
   const parent = options.parent ?? context.active();
-  const upstream = trace.getSpanContext(parent);
-  if (upstream !== undefined && (upstream.traceFlags & TraceFlags.SAMPLED) === 0) {
-    return context.with(parent, () => work(undefined));
-  }
-  const links = options.kind === 'consumer' && upstream !== undefined ? [{ context: upstream }] : [];
-  const attributes = {
-    [names.messagingSystem]: 'nats',
-    [names.messagingSystemName]: 'nats',
-    ...options.attributes,
-  };
-  // Asked for each time: a tracer kept over a restart of telemetry would go on with the one that has ended.
-  const span = trace
-    .getTracer('@mabeam/bus')
-    .startSpan(options.name, { kind: kinds[options.kind], attributes, links }, parent);
+  if (isUnrecorded(parent)) return context.with(parent, () => work(undefined));
+  const span = startSpan(options, parent);
   return context.with(trace.setSpan(parent, span), async () => {
     try {
       return await work(span);
@@ -88,6 +153,45 @@ export function inSpan<T>(options: SpanOptions, work: (span: Span | undefined) =
       span.end();
     }
   });
+}
+
+/** A span that its opener ends; for conversations that no single promise spans. */
+export interface OpenSpan {
+  /** What the next hop is told. */
+  readonly traceparent: string | false | undefined;
+  fail(error: unknown): void;
+  end(): void;
+}
+
+/** Opens an asker's span, unless this request is not recorded. */
+export function openSpan(options: SpanOptions): OpenSpan {
+  const hop = askerHop();
+  if (hop.kind === 'pass') {
+    return { traceparent: hop.traceparent, fail: () => undefined, end: () => undefined };
+  }
+  const span = startSpan(options, options.parent ?? context.active());
+  return {
+    traceparent: formatTraceparent(span.spanContext()),
+    fail: (error) => markFailed(span, error),
+    end: () => span.end(),
+  };
+}
+
+function startSpan(options: SpanOptions, parent: Context): Span {
+  const upstream = trace.getSpanContext(parent);
+  const links = options.kind === 'consumer' && upstream !== undefined ? [{ context: upstream }] : [];
+  const attributes = {
+    [names.messagingSystem]: 'nats',
+    [names.messagingSystemName]: 'nats',
+    ...options.attributes,
+  };
+  // Asked for each time: a tracer kept over a restart of telemetry would go on with the one that has ended.
+  const span = trace
+    .getTracer('@mabeam/bus')
+    .startSpan(options.name, { kind: kinds[options.kind], attributes, links }, parent);
+  const isRefusedRoot = upstream === undefined && (span.spanContext().traceFlags & TraceFlags.SAMPLED) === 0;
+  if (isRefusedRoot) root.restsUntil = performance.now() + restMs;
+  return span;
 }
 
 function markFailed(span: Span, error: unknown): void {

@@ -3,21 +3,28 @@
  * the door; it is not exported from the package.
  */
 import { jetstream, jetstreamManager, type JetStreamClient, type JetStreamManager } from '@nats-io/jetstream';
-import type { NatsConnection } from '@nats-io/transport-node';
+import type { Msg, NatsConnection, PublishOptions, Subscription } from '@nats-io/transport-node';
 import { busError } from './errors.ts';
+import { CancelDesk } from './cancel.ts';
 import { Multiplexer } from './multiplexer.ts';
+
+const warningPauseMs = 10_000;
 
 export class Wire {
   readonly connection: NatsConnection;
   readonly calls: Multiplexer;
+  readonly cancels: CancelDesk;
   readonly url: string;
   readonly #reconnected = new Set<() => void>();
   #connected = true;
+  #untakenCount = 0;
+  #warnsAgainAt = 0;
   #manager: Promise<JetStreamManager> | undefined;
 
   constructor(connection: NatsConnection, url: string) {
     this.connection = connection;
     this.url = url;
+    this.cancels = new CancelDesk(this);
     this.calls = new Multiplexer(connection);
   }
 
@@ -27,6 +34,11 @@ export class Wire {
 
   get closed(): boolean {
     return this.connection.isClosed();
+  }
+
+  /** Largest message the server takes, in bytes. */
+  get maxPayload(): number {
+    return this.connection.info?.max_payload ?? 1_048_576;
   }
 
   /** Follows the connection's state until it closes; a lost connection fails every open call at once. */
@@ -74,6 +86,34 @@ export class Wire {
     return this.#manager;
   }
 
+  /**
+   * Listens. What the listener throws – over a stranger's body, say – is reported as a process warning, at most one in ten seconds: thrown on, it would
+   * end the client's reading and with it the connection of everybody here.
+   */
+  listen(subject: string, listener: (message: Msg) => void, queue?: string): Subscription {
+    const callback = (error: Error | null, message: Msg): void => {
+      if (error !== null) return;
+      try {
+        listener(message);
+      } catch (thrown) {
+        this.reportUntaken(message.subject, thrown);
+      }
+    };
+    return this.connection.subscribe(subject, queue === undefined ? { callback } : { callback, queue });
+  }
+
+  /**
+   * Publishes an answer. A connection that has closed, or is just closing, takes none; there is nobody left to tell, and the
+   * asker learns it by its own deadline.
+   */
+  publishIfOpen(subject: string, payload: Uint8Array, options?: PublishOptions): void {
+    try {
+      this.connection.publish(subject, payload, options);
+    } catch (error) {
+      if (!this.connection.isClosed() && !this.connection.isDraining()) throw error;
+    }
+  }
+
   /** Throws unless a message published now would reach the server. */
   assertConnected(subject: string): void {
     if (this.closed) throw this.closedError();
@@ -91,6 +131,17 @@ export class Wire {
     return busError('closed', `the connection to ${this.url} is closed; open a new one`, {
       details: { url: this.url },
     });
+  }
+
+  /** Says in a process warning, at most once in ten seconds, that a message led to nothing but an exception. */
+  reportUntaken(subject: string, thrown: unknown): void {
+    this.#untakenCount += 1;
+    const now = performance.now();
+    if (now < this.#warnsAgainAt) return;
+    this.#warnsAgainAt = now + warningPauseMs;
+    const why = thrown instanceof Error ? thrown.message : String(thrown);
+    const message = `a message on ${subject} was not taken (${this.#untakenCount} so far): ${why}`;
+    process.emitWarning(message, { type: 'MabeamWarning' });
   }
 
   #lost(): void {

@@ -159,9 +159,8 @@ describe('requests', () => {
     await using first = responder.serve(at.at('round.all.count.ask'), () => 1);
     await using second = responder.serve(at.at('round.all.count.ask'), () => 2);
     await responder.flush();
-    expect(await asker.requestAll(at.at('round.all.count.ask'), {}, { expect: 2, timeoutMs: 2_000 })).toEqual(
-      [1, 2],
-    );
+    const answers = await asker.requestAll(at.at('round.all.count.ask'), {}, { expect: 2, timeoutMs: 2_000 });
+    expect(new Set(answers)).toEqual(new Set([1, 2]));
     expect(first.running + second.running).toBe(0);
   });
 });

@@ -4,26 +4,33 @@
  */
 import { once } from 'node:events';
 import { connect, createServer, type Server, type Socket } from 'node:net';
-import { ByteLane } from './byte-lane.ts';
+import { ByteLane, type Screen } from './byte-lane.ts';
 
 /** Opens a proxy on a free port of the loopback for a server given by URL ("nats://127.0.0.1:4222", "tcp://…"). */
 export async function openFaultProxy(url: string): Promise<FaultProxy> {
-  const target = new URL(url);
-  const server = createServer({ allowHalfOpen: true, noDelay: true });
-  const proxy = new FaultProxy(server, {
-    host: target.hostname.replace(/^\[|\]$/g, ''),
-    port: Number(target.port),
-    protocol: target.protocol,
-  });
-  server.listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  return proxy;
+  const server = await listen();
+  return new FaultProxy(server, targetOf(url));
 }
 
-interface Target {
+/** A server that a proxy may take over: it listens on a free port of the loopback. */
+export async function listen(): Promise<Server> {
+  const server = createServer({ allowHalfOpen: true, noDelay: true });
+  server.listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  return server;
+}
+
+/** Where a proxy connects to. */
+export interface Target {
   readonly host: string;
   readonly port: number;
   readonly protocol: string;
+}
+
+/** The target in a URL. */
+export function targetOf(url: string): Target {
+  const { hostname, port, protocol } = new URL(url);
+  return { host: hostname.replace(/^\[|\]$/g, ''), port: Number(port), protocol };
 }
 
 interface Link {
@@ -38,12 +45,15 @@ export class FaultProxy implements AsyncDisposable {
   readonly #target: Target;
   readonly #links = new Set<Link>();
   readonly #conditions = { latencyMs: 0, frozen: false };
+  readonly #newScreen: (() => Screen) | undefined;
   #refusing = false;
   #closing: Promise<void> | undefined;
 
-  constructor(server: Server, target: Target) {
+  /** Use `openFaultProxy`; a screen of its own looks at each direction of each connection. */
+  constructor(server: Server, target: Target, newScreen?: () => Screen) {
     this.#server = server;
     this.#target = target;
+    this.#newScreen = newScreen;
     server.on('connection', (near) => this.#accept(near));
   }
 
@@ -131,7 +141,10 @@ export class FaultProxy implements AsyncDisposable {
       noDelay: true,
     });
     far.on('error', () => undefined);
-    const lanes = [new ByteLane(near, far, this.#conditions), new ByteLane(far, near, this.#conditions)];
+    const lanes = [
+      new ByteLane(near, far, this.#conditions, this.#newScreen?.()),
+      new ByteLane(far, near, this.#conditions, this.#newScreen?.()),
+    ];
     const link = { near, far, lanes };
     this.#links.add(link);
     for (const [socket, other] of [

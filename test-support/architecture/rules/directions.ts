@@ -1,6 +1,6 @@
 // Where an import may point: down, to what is declared, through the public door, in no circle.
 import { fileOf, memberOf, type House, type Import, type Member, type SourceFile } from '../house.ts';
-import { testingRoom } from '../levels.ts';
+import { benchRoom, testingRoom } from '../levels.ts';
 import type { Violation } from '../tree.ts';
 import { circlesIn } from './circles.ts';
 
@@ -41,7 +41,7 @@ export function undeclaredImports(house: House): readonly Violation[] {
     const tool = test && (member.devDependencies.has(target.name) || root?.devDependencies.has(target.name));
     const known =
       test && (target.name === member.name || house.members.some((one) => isTesting(one, target.name)));
-    const shared = member.folder === '' && workspaces.has(target.name);
+    const shared = ['', benchRoom].includes(member.folder) && workspaces.has(target.name);
     if (member.dependencies.has(target.name) || tool || known || shared) return [];
     const manifest = member.folder === '' ? 'package.json' : `${member.folder}/package.json`;
     return [
@@ -67,7 +67,7 @@ export function deepImports(house: House): readonly Violation[] {
 }
 
 const guarded = [
-  { what: /^@nats-io\//, who: /^packages\/bus$/, message: 'only packages/bus speaks NATS' },
+  { what: /^@nats-io\//, who: /^(?:packages\/bus|bench)$/, message: 'only packages/bus speaks NATS' },
   {
     what: /^@opentelemetry\/(?:sdk-|exporter|otlp-|context-async-hooks)/,
     who: /^(?:packages\/telemetry|cmd\/[^/]+)$/,

@@ -1,12 +1,13 @@
 /** `mabeam ask`: one question to one agent, and its answer. */
 import type { Command } from 'commander';
-import { MabeamError, subjects } from '@mabeam/bus';
+import { parseAgentSpec, wireForm } from '@mabeam/agents';
+import { MabeamError, parseJson, readKey, spaceNames, subjects } from '@mabeam/bus';
 import { converse } from '../conversation.ts';
 import { durationMs, withSpace, type SpaceFlags } from '../flags.ts';
 import { teachCommand } from '../help.ts';
 import { readJsonInput } from '../input.ts';
 import { openOutput } from '../output.ts';
-import { inSpace } from '../session.ts';
+import { inSpace, type Place } from '../session.ts';
 
 interface AskFlags extends SpaceFlags {
   readonly timeout: number;
@@ -34,7 +35,8 @@ export function askCommand(): Command {
       converse(place, `ask ${agent}`, async () => {
         const subject = subjects(place.space).askAgent(agent);
         try {
-          return await place.bus.request(subject, question, { timeoutMs: flags.timeout });
+          const form = await formOf(place, agent);
+          return await place.bus.request(subject, question, { timeoutMs: flags.timeout, form });
         } catch (error) {
           throw withCure(error, agent);
         }
@@ -43,6 +45,12 @@ export function askCommand(): Command {
     output.result(result ?? null, () => JSON.stringify(result ?? null, undefined, 2));
     if (traceId !== undefined) output.note(`trace ${traceId}`);
   });
+}
+
+/** An agent without our library is asked in the plain form, as its definition says. */
+async function formOf({ bus, space }: Place, agent: string): Promise<'envelope' | 'plain'> {
+  const entry = await readKey(bus, spaceNames(space).bucket, `definition.agent.${agent}`);
+  return entry?.operation === 'put' ? wireForm(parseAgentSpec(parseJson(entry.data))) : 'envelope';
 }
 
 /** Nobody answers for the agent: says how to see why. */

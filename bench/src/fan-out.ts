@@ -1,0 +1,134 @@
+/** The listeners of the revision benchmarks: agents of ours, core subscriptions and watches, and how each is written to. */
+import { DiscardPolicy, jetstreamManager, StorageType, type JetStreamManager } from '@nats-io/jetstream';
+import { Kvm, type Bucket } from '@nats-io/kv';
+import { connect } from '@nats-io/transport-node';
+import { bucketStream, connectBus, ensureStreams, spaceNames, spaceStreams } from '@mabeam/bus';
+import { customVariable, openVariables, type VariableStore } from '@mabeam/variables';
+import type { Stage } from './benchmark.ts';
+import { startPeer, type Peer } from './peer.ts';
+import { revisionBucket, revisionKey, revisionSubject } from './programs/revision-names.ts';
+import { steadyMicros } from './roll.ts';
+
+export interface FanOutSize {
+  readonly agents: number;
+  readonly processes: number;
+}
+
+export interface FanOut extends AsyncDisposable {
+  /** Each writes a new value and resolves with the ms until its last listener has it. */
+  readonly ours: () => Promise<number>;
+  readonly core: () => Promise<number>;
+  readonly watch: () => Promise<number>;
+  /** The processes of our agents, and which agents each has: `agent-<first>` and so on. */
+  readonly crews: readonly { readonly peer: Peer; readonly first: number; readonly size: number }[];
+  /** The value that was written last for our agents. */
+  readonly lastValue: () => number;
+  /** Consumers that the server keeps on the space's bucket. */
+  readonly consumers: () => Promise<number>;
+}
+
+/** Starts all listeners, each kind in as many processes; resolves when they listen. Disposing ends them. */
+export async function openFanOut(stage: Stage, size: FanOutSize): Promise<FanOut> {
+  await using resources = new AsyncDisposableStack();
+  const space = `bench-${size.agents}`;
+  const connection = await connect({ servers: stage.natsUrl, noAsyncTraces: true });
+  resources.defer(() => connection.close());
+  const manager = await jetstreamManager(connection, { checkAPI: false });
+  const bucketName = `${revisionBucket}-${size.agents}`;
+  const bucket = await openBucket(manager, new Kvm(connection), bucketName, size.agents);
+  const store = await openStore(stage, space, resources);
+  const share = size.agents / size.processes;
+  const start = (program: string, argsOf: (n: number) => string[]): Promise<Peer[]> =>
+    startAll(stage, resources, { program, processes: size.processes, argsOf });
+  const listen = (way: string): Promise<Peer[]> =>
+    start('listeners', () => [way, stage.natsUrl, String(share), bucketName]);
+  const crew = await start('crew', (n) => [
+    stage.natsUrl,
+    space,
+    revisionKey,
+    String(share),
+    String(n * share),
+  ]);
+  const [subscribers, watchers] = [await listen('subscriptions'), await listen('watches')];
+  const kept = resources.move();
+  let last = 0;
+  return {
+    ours: fanOutOnce(crew, (value) => {
+      last = value;
+      return store.update(revisionKey, value, { by: 'bench' });
+    }),
+    core: fanOutOnce(subscribers, (value) => connection.publish(revisionSubject, String(value))),
+    watch: fanOutOnce(watchers, (value) => bucket.put(revisionKey, String(value))),
+    crews: crew.map((peer, n) => ({ peer, first: n * share, size: share })),
+    lastValue: () => last,
+    consumers: async () => {
+      const { state } = await manager.streams.info(bucketStream(spaceNames(space).bucket));
+      return state.consumer_count;
+    },
+    [Symbol.asyncDispose]: () => kept.disposeAsync(),
+  };
+}
+
+async function openStore(
+  stage: Stage,
+  space: string,
+  resources: AsyncDisposableStack,
+): Promise<VariableStore> {
+  const bus = resources.use(await connectBus({ name: 'writer', url: stage.natsUrl }));
+  await ensureStreams(bus, spaceStreams(space));
+  const store = resources.use(await openVariables(bus, space));
+  await store.create(customVariable(revisionKey, { initial: 0 }), { by: 'bench' });
+  return store;
+}
+
+/** A bucket that so many may watch: a stream has a thousand consumers at most, unless it is made for more. */
+async function openBucket(
+  manager: JetStreamManager,
+  kvm: Kvm,
+  name: string,
+  watchers: number,
+): Promise<Bucket> {
+  await manager.streams.add({
+    name: `KV_${name}`,
+    subjects: [`$KV.${name}.>`],
+    storage: StorageType.Memory,
+    max_msgs_per_subject: 1,
+    max_consumers: 2 * watchers,
+    allow_direct: true,
+    allow_rollup_hdrs: true,
+    deny_delete: true,
+    discard: DiscardPolicy.New,
+  });
+  return kvm.open(name);
+}
+
+interface Starting {
+  readonly program: string;
+  readonly processes: number;
+  readonly argsOf: (n: number) => string[];
+}
+
+async function startAll(
+  { signal }: Stage,
+  resources: AsyncDisposableStack,
+  { program, processes, argsOf }: Starting,
+): Promise<Peer[]> {
+  const peers: Peer[] = [];
+  for (let n = 0; n < processes; n++)
+    peers.push(resources.use(await startPeer(program, { args: argsOf(n), signal })));
+  return peers;
+}
+
+/** Writes a value nobody has seen and resolves with the ms until the last listener has it. */
+function fanOutOnce(peers: readonly Peer[], write: (value: number) => unknown): () => Promise<number> {
+  let value = 0;
+  return async () => {
+    value += 1;
+    const seen = peers.map((peer) => peer.number('seen', value));
+    // Calls are taken in their order: when these are answered, the peers wait for the value.
+    await Promise.all(peers.map((peer) => peer.call('hello')));
+    const writtenAt = steadyMicros();
+    await write(value);
+    return (Math.max(...(await Promise.all(seen))) - writtenAt) / 1_000;
+  };
+}

@@ -1,0 +1,106 @@
+/**
+ * One revision of a variable to many agents: from the write in this process until the last agent, in processes of their own,
+ * has it.
+ */
+import { scaled, type Benchmark, type Comparison, type Goal, type Row, type Stage } from '../benchmark.ts';
+import { openFanOut, type FanOut, type FanOutSize } from '../fan-out.ts';
+import { quantile } from '../statistics.ts';
+import { takeTurns } from '../take-turns.ts';
+
+const atMost = (limit: number): Goal => ({ of: 'ratio', is: 'at-most', limit });
+
+/** All agents in one process. */
+export const revision1000: Benchmark = {
+  name: 'revision-1000',
+  goal: '≤ 0.5 × a core publish to a subscription each, ≤ 1/20 of a kv.watch each, no consumer on the server',
+  timeoutMs: 120_000,
+  run: (stage) =>
+    compareFanOut(stage, {
+      agents: 1_000,
+      processes: 1,
+      rounds: { full: 60, quick: 10 },
+      core: 0.5,
+      watch: 0.05,
+    }),
+};
+
+/** Spread over four processes. */
+export const revision10000: Benchmark = {
+  name: 'revision-10000',
+  goal: '≤ 0.15 × a core publish to a subscription each; p99 ≤ 5 ms',
+  timeoutMs: 240_000,
+  run: (stage) =>
+    compareFanOut(stage, {
+      agents: 10_000,
+      processes: 4,
+      rounds: { full: 25, quick: 5 },
+      core: 0.15,
+      p99: 5,
+    }),
+};
+
+interface Wanted extends FanOutSize {
+  readonly rounds: { readonly full: number; readonly quick: number };
+  /** Limit of the ratio to a core publish. */
+  readonly core: number;
+  /** Limit of the ratio to watches, where the goal names one. */
+  readonly watch?: number;
+  /** Limit of the 99th percentile over revisions, in ms, where the goal names one. */
+  readonly p99?: number;
+}
+
+async function compareFanOut(stage: Stage, wanted: Wanted): Promise<Row> {
+  await using fanOut = await openFanOut(stage, wanted);
+  const { ours, core, watch } = fanOut;
+  await takeTurns(5, { ours, core, watch }, stage.signal);
+  const times = await takeTurns(scaled(stage, wanted.rounds), { ours, core, watch }, stage.signal);
+  const alone = await takeTurns(scaled(stage, { full: 300, quick: 50 }), { ours }, stage.signal);
+  await assertAgentsSee(fanOut);
+  return {
+    comparisons: [...comparisonsOf(wanted, times), ...tailOf(wanted, alone.ours), await consumersOf(fanOut)],
+    notes: ['ours is a compare-and-set that is stored before it is passed on; a core publish stores nothing'],
+  };
+}
+
+/** The figures count what the process's copy shows; here agents themselves are asked what they see. */
+async function assertAgentsSee({ crews, lastValue }: FanOut): Promise<void> {
+  const last = lastValue();
+  const ask = async ({ peer, first, size }: FanOut['crews'][number]): Promise<unknown[]> =>
+    Promise.all([first, first + size - 1].map((n) => peer.call('ask', `agent-${n}`)));
+  const answers = (await Promise.all(crews.map(ask))).flat();
+  if (answers.some((answer) => answer !== last))
+    throw new Error(`agents see ${answers.join(', ')} where ${last} was written`);
+}
+
+function comparisonsOf(
+  { core, watch }: Wanted,
+  times: { readonly ours: number[]; readonly core: number[]; readonly watch: number[] },
+): Comparison[] {
+  const measured = { measure: 'last agent has it', unit: 'ms', ours: times.ours };
+  return [
+    {
+      ...measured,
+      baseline: { name: 'core publish, a subscription each', figures: times.core },
+      goal: atMost(core),
+    },
+    {
+      ...measured,
+      baseline: { name: 'kv.watch each', figures: times.watch },
+      ...(watch === undefined ? {} : { goal: atMost(watch) }),
+    },
+  ];
+}
+
+/** Over revisions: in one of a hundred the last agent has it later than this. */
+function tailOf({ p99 }: Wanted, times: readonly number[]): Comparison[] {
+  if (p99 === undefined) return [];
+  const measure = `last agent has it, p99 of ${times.length}`;
+  return [
+    { measure, unit: 'ms', ours: [quantile(times, 0.99)], goal: { of: 'figure', is: 'at-most', limit: p99 } },
+  ];
+}
+
+async function consumersOf({ consumers }: FanOut): Promise<Comparison> {
+  const goal = { of: 'figure', is: 'at-most', limit: 0 } as const;
+  return { measure: 'consumers for the agents', unit: '', ours: [await consumers()], goal };
+}
