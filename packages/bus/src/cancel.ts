@@ -6,10 +6,17 @@
  *
  * A deadline needs no message, for the responder knows it.
  */
-import type { Subscription } from '@nats-io/transport-node';
+import type { Msg, NatsConnection, Subscription } from '@nats-io/transport-node';
 import { jsonBytes, parseJson } from './codec.ts';
 import { MabeamError } from './error.ts';
-import type { Wire } from './wire.ts';
+
+/** What of a connection cancelling needs. */
+export interface CancelLine {
+  readonly connected: boolean;
+  readonly closed: boolean;
+  readonly connection: Pick<NatsConnection, 'publish'>;
+  listen(subject: string, listener: (message: Msg) => void): Subscription;
+}
 
 /** `mabeam.<space>.ask.agent.judge` → `mabeam.<space>.cancel.ask.agent.judge`; undefined for subjects that are not ours. */
 function cancelSubject(subject: string): string | undefined {
@@ -19,10 +26,10 @@ function cancelSubject(subject: string): string | undefined {
 }
 
 /** Tells whoever works on the question to stop; nothing when that cannot be told any more. */
-export function sendCancel(wire: Wire, subject: string, reply: string): void {
+export function sendCancel(line: CancelLine, subject: string, reply: string): void {
   const target = cancelSubject(subject);
-  if (target === undefined || !wire.connected) return;
-  wire.connection.publish(target, jsonBytes({ reply }));
+  if (target === undefined || !line.connected) return;
+  line.connection.publish(target, jsonBytes({ reply }));
 }
 
 /** Something that works on questions and can stop. */
@@ -33,14 +40,14 @@ export interface Cancellable {
 
 /** What listens to cancels on one connection: per space one subscription, for as long as anything serves there. */
 export class CancelDesk {
-  readonly #wire: Wire;
+  readonly #line: CancelLine;
   readonly #spaces = new Map<
     string,
     { readonly members: Set<Cancellable>; readonly subscription: Subscription }
   >();
 
-  constructor(wire: Wire) {
-    this.#wire = wire;
+  constructor(line: CancelLine) {
+    this.#line = line;
   }
 
   /** Cancels on subjects of the space reach `member` from now on; subjects that are not ours have none. */
@@ -56,12 +63,12 @@ export class CancelDesk {
     const present = this.#spaces.get(filter);
     if (present === undefined || !present.members.delete(member) || present.members.size > 0) return;
     this.#spaces.delete(filter);
-    if (!this.#wire.closed && !present.subscription.isClosed()) present.subscription.unsubscribe();
+    if (!this.#line.closed && !present.subscription.isClosed()) present.subscription.unsubscribe();
   }
 
   #listen(filter: string): { readonly members: Set<Cancellable>; readonly subscription: Subscription } {
     const members = new Set<Cancellable>();
-    const subscription = this.#wire.listen(filter, (message) => {
+    const subscription = this.#line.listen(filter, (message) => {
       const reply = cancelledReply(message.data);
       if (reply !== undefined) for (const member of members) member.cancel(reply);
     });
