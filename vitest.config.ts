@@ -11,6 +11,7 @@ export default defineConfig({
     reporters: ['default', ...(process.env['CI'] ? ['junit'] : []), './test-support/plain-summary.ts'],
     outputFile: { junit: 'coverage/junit.xml' },
     coverage: { provider: 'v8', include: ['packages/*/src/**', 'cmd/*/src/**'], reporter: ['text', 'lcov'] },
+    setupFiles: ['./test-support/seed.ts'],
     projects: [
       {
         extends: true,
