@@ -17,7 +17,7 @@ const limit = values.limit === undefined ? {} : { limit: Number(values.limit) };
 const gains: number[] = [];
 
 console.log(
-  '| seed | mails after adaptation | before | shifted | adapted | control | gain | trigger to applied | verdicts/s |',
+  '| seed | mails after adaptation | before | shifted | adapted | control | gain | trigger to applied | mails/s |',
 );
 console.log('| ---: | ---: | ---: | ---: | ---: | ---: | ---: | ---: | ---: |');
 for (let seed = 1; seed <= Number(values.seeds); seed += 1) {
