@@ -14,6 +14,7 @@ import {
   contextFrom,
   formatTraceparent,
   inSpan,
+  MabeamError,
   type BatchWrite,
   type Delivery,
 } from '@mabeam/bus';
@@ -154,10 +155,9 @@ function planAdaptation(
   { trigger, delivery, span }: Incoming,
   now: Date,
 ): { readonly record: AdaptationRecord; readonly writes: readonly BatchWrite[] } {
-  const decision = decide(state, trigger, now);
-  const changes = decision.kind === 'adapt' ? decision.changes : [];
   const cause = triggerCause(trigger.source, trigger.id);
-  const wishes = changes.map(({ variable, to }) => ({ id: variable, value: to }));
+  const { decision, writes } = planDecision(state, decide(state, trigger, now), { cause, now });
+  const changes = decision.kind === 'adapt' ? decision.changes : [];
   const at = now.toISOString();
   const record: AdaptationRecord = {
     v: 1,
@@ -173,17 +173,32 @@ function planAdaptation(
     committedAt: decision.kind === 'adapt' ? at : undefined,
     traceparent: span === undefined ? undefined : formatTraceparent(span.spanContext()),
   };
-  return {
-    record,
-    writes: planChanges(state.view, wishes, { by: orchestratorAuthor, cause, at: now }).writes,
-  };
+  return { record, writes };
 }
 
-function decide(
-  state: TriggerSituation,
-  trigger: Trigger | MalformedTrigger,
-  now: Date,
-): Decision | { readonly kind: 'malformed' | 'frozen'; readonly reason: string } {
+type Verdict = Decision | { readonly kind: 'malformed' | 'frozen'; readonly reason: string };
+
+/**
+ * The writes of a decision. What the space does not allow – a value that breaks a bond with another variable, a predicate this
+ * process does not know – is decided for good: it becomes a noop that says so, or the trigger would come again for ever.
+ */
+function planDecision(
+  { view }: TriggerSituation,
+  decision: Verdict,
+  { cause, now }: { readonly cause: string; readonly now: Date },
+): { readonly decision: Verdict; readonly writes: readonly BatchWrite[] } {
+  if (decision.kind !== 'adapt') return { decision, writes: [] };
+  const wishes = decision.changes.map(({ variable, to }) => ({ id: variable, value: to }));
+  try {
+    return { decision, writes: planChanges(view, wishes, { by: orchestratorAuthor, cause, at: now }).writes };
+  } catch (error) {
+    if (!(error instanceof MabeamError) || error.retryable) throw error;
+    const reason = `rule ${decision.rule}: ${error.message} (${error.code})`;
+    return { decision: { kind: 'noop', reason }, writes: [] };
+  }
+}
+
+function decide(state: TriggerSituation, trigger: Trigger | MalformedTrigger, now: Date): Verdict {
   if (trigger.kind === 'malformed') return { kind: 'malformed', reason: trigger.reason };
   if (state.frozen !== undefined) return { kind: 'frozen', reason: state.frozen };
   return decideAdaptation({

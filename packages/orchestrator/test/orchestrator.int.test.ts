@@ -1,5 +1,6 @@
 import { openEvents, subjects } from '@mabeam/bus';
 import { waitFor } from '@mabeam/testing';
+import { customVariable, defineConstraint, openVariables } from '@mabeam/variables';
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
 import { identityHash } from '../src/trigger.ts';
 import { publishRaw } from './raw-client.ts';
@@ -129,6 +130,28 @@ describe('a running space', () => {
     await openEvents(stage.bus, stage.space).trigger('counted', { id: 'traced' }, { headers });
     const record = await settled(hashOf('traced'), 'applied');
     expect(record.traceparent).toContain(traceId);
+  });
+
+  test('a rule that would break what the space demands is recorded as a noop with the reason, and does not come again', async () => {
+    const even = defineConstraint('even', (value) => Number(value) % 2 === 0);
+    await using store = await openVariables(stage.bus, stage.space, { constraints: [even] });
+    const constraints = { predicates: ['even'] };
+    await store.create(customVariable('pairs', { initial: 2, min: 0, constraints }), { by: 'test' });
+    const rule = {
+      v: 1,
+      id: 'odd',
+      on: { trigger: 'odd' },
+      adapt: 'pairs',
+      by: { increase: 1 },
+      cooldownMs: 0,
+    };
+    await putRaw(stage, 'definition.rule.odd', rule);
+    await openEvents(stage.bus, stage.space).trigger('odd', { id: 'odd-1' });
+    expect(await settled(hashOf('odd-1'), 'noop')).toMatchObject({
+      changes: [],
+      reason: expect.stringContaining('handler-not-registered'),
+    });
+    expect(stage.store.get('pairs').value).toBe(2);
   });
 
   test('a malformed trigger is recorded and stops nothing', async () => {
