@@ -16,7 +16,7 @@ import {
 } from '@mabeam/bus';
 import { waitFor } from '@mabeam/testing';
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
-import { identityHash } from '../src/trigger.ts';
+import { identityHash } from '../src/adaptation/trigger.ts';
 import { openGate, type Gate } from './gate.ts';
 import { openStage, putRaw, type Stage } from './stage.ts';
 

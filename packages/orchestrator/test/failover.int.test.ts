@@ -11,10 +11,10 @@ import {
 } from '@mabeam/bus';
 import { freshSpace, openFaultProxy, waitFor } from '@mabeam/testing';
 import { afterAll, beforeAll, describe, expect, inject, test, vi } from 'vitest';
-import { createSpace } from '../src/create-space.ts';
-import { seekLeadership, type Leadership } from '../src/fence.ts';
-import { parseSpaceDefinition } from '../src/parse-space-definition.ts';
-import { identityHash } from '../src/trigger.ts';
+import { createSpace } from '../src/definition/create-space.ts';
+import { seekLeadership, type Leadership } from '../src/term/fence.ts';
+import { parseSpaceDefinition } from '../src/definition/parse-space-definition.ts';
+import { identityHash } from '../src/adaptation/trigger.ts';
 import { openStage, type Stage } from './stage.ts';
 
 const identity = (process: string) => ({ process, pid: 1, host: 'test' });

@@ -3,9 +3,9 @@ import { deleteKey, ensureStreams, openEvents, spaceNames, spaceStreams, subject
 import { freshSpace, waitFor } from '@mabeam/testing';
 import { freezeKey } from '@mabeam/variables';
 import { afterAll, beforeAll, expect, test, vi } from 'vitest';
-import type { AdaptationRecord } from '../src/adaptation-record.ts';
-import { seekLeadership } from '../src/fence.ts';
-import { identityHash } from '../src/trigger.ts';
+import type { AdaptationRecord } from '../src/adaptation/adaptation-record.ts';
+import { seekLeadership } from '../src/term/fence.ts';
+import { identityHash } from '../src/adaptation/trigger.ts';
 import { openStage, putRaw, type RunningOrchestrator, type Stage } from './stage.ts';
 
 const definition = `

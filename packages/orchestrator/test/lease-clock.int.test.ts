@@ -20,10 +20,10 @@ import { createLogger } from '@mabeam/telemetry/api';
 import { freshSpace, openFaultProxy, startTestServer, waitFor } from '@mabeam/testing';
 import { openVariables } from '@mabeam/variables';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { createSpace } from '../src/create-space.ts';
-import { seekLeadership, type Leadership } from '../src/fence.ts';
-import { runOrchestrator } from '../src/orchestrator.ts';
-import { parseSpaceDefinition } from '../src/parse-space-definition.ts';
+import { createSpace } from '../src/definition/create-space.ts';
+import { seekLeadership, type Leadership } from '../src/term/fence.ts';
+import { runOrchestrator } from '../src/term/orchestrator.ts';
+import { parseSpaceDefinition } from '../src/definition/parse-space-definition.ts';
 
 const isLong = process.env['MABEAM_LONG'] === '1';
 const runs = isLong ? 200 : 20;

@@ -2,7 +2,7 @@ import { openEvents, subjects } from '@mabeam/bus';
 import { waitFor } from '@mabeam/testing';
 import { customVariable, defineConstraint, openVariables } from '@mabeam/variables';
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
-import { identityHash } from '../src/trigger.ts';
+import { identityHash } from '../src/adaptation/trigger.ts';
 import { publishRaw } from './raw-client.ts';
 import { openStage, putRaw, triggerSubject, type Stage } from './stage.ts';
 

@@ -2,9 +2,9 @@
 import { ensureStreams, openEvents, platformStreams, readKeyHistory, spaceNames } from '@mabeam/bus';
 import { waitFor } from '@mabeam/testing';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { adaptationKey } from '../src/adaptation-record.ts';
-import { pruneRecords } from '../src/prune.ts';
-import { identityHash } from '../src/trigger.ts';
+import { adaptationKey } from '../src/adaptation/adaptation-record.ts';
+import { pruneRecords } from '../src/adaptation/prune.ts';
+import { identityHash } from '../src/adaptation/trigger.ts';
 import { openStage, type Stage } from './stage.ts';
 
 const definition = `

@@ -7,10 +7,10 @@ import { runNode } from '@mabeam/cluster';
 import { createLogger } from '@mabeam/telemetry/api';
 import { freshSpace, waitFor } from '@mabeam/testing';
 import { afterEach, expect, test, vi } from 'vitest';
-import { createSpace } from '../src/create-space.ts';
-import { runOrchestrator } from '../src/orchestrator.ts';
-import { parseSpaceDefinition } from '../src/parse-space-definition.ts';
-import { openSpaceMirror } from '../src/space-mirror.ts';
+import { createSpace } from '../src/definition/create-space.ts';
+import { runOrchestrator } from '../src/term/orchestrator.ts';
+import { parseSpaceDefinition } from '../src/definition/parse-space-definition.ts';
+import { openSpaceMirror } from '../src/state/space-mirror.ts';
 
 afterEach(() => vi.unstubAllEnvs());
 

@@ -16,11 +16,11 @@ import { runNode } from '@mabeam/cluster';
 import { createLogger } from '@mabeam/telemetry/api';
 import { freshSpace, startTestServer, waitFor } from '@mabeam/testing';
 import { openVariables, type VariableStore } from '@mabeam/variables';
-import { parseAdaptationRecord, type AdaptationRecord } from '../src/adaptation-record.ts';
-import { createSpace } from '../src/create-space.ts';
-import { runOrchestrator } from '../src/orchestrator.ts';
-import { parseSpaceDefinition } from '../src/parse-space-definition.ts';
-import { openSpaceMirror, type SpaceMirror } from '../src/space-mirror.ts';
+import { parseAdaptationRecord, type AdaptationRecord } from '../src/adaptation/adaptation-record.ts';
+import { createSpace } from '../src/definition/create-space.ts';
+import { runOrchestrator } from '../src/term/orchestrator.ts';
+import { parseSpaceDefinition } from '../src/definition/parse-space-definition.ts';
+import { openSpaceMirror, type SpaceMirror } from '../src/state/space-mirror.ts';
 
 /** An orchestrator that runs; stopping it gives the lease back. */
 export interface RunningOrchestrator {

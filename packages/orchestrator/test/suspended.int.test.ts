@@ -8,7 +8,7 @@ import { fileURLToPath } from 'node:url';
 import { bucketStream, openEvents, parseJson, readKey, readStreamOnce, spaceNames } from '@mabeam/bus';
 import { waitFor } from '@mabeam/testing';
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
-import { identityHash } from '../src/trigger.ts';
+import { identityHash } from '../src/adaptation/trigger.ts';
 import { openGate, type Gate } from './gate.ts';
 import { openStage, type RunningOrchestrator, type Stage } from './stage.ts';
 

@@ -1,7 +1,7 @@
 /** Small teams for tests: specs, variables and states, complete from the few fields that matter. */
 import { parseAgentSpec, type AgentSpec, type AgentSpecInput } from '@mabeam/agents';
 import { agentSelection, type VariableDefinition, type VariableState } from '@mabeam/variables';
-import type { DefinedAgent } from '../src/desired.ts';
+import type { DefinedAgent } from '../src/instances/desired.ts';
 
 /** An agent that a node would start. */
 export function specOf(id: string, more: Partial<AgentSpecInput> = {}): AgentSpec {

@@ -30,9 +30,9 @@ import {
   type VariableDefinition,
 } from '@mabeam/variables';
 import { localVariables } from './definition-parts.ts';
-import { orchestratorError } from './errors.ts';
+import { orchestratorError } from '../errors.ts';
 import { assertSpaceDefinition, type SpaceDefinition } from './space-definition.ts';
-import { ruleKey } from './space-state.ts';
+import { ruleKey } from '../state/space-state.ts';
 
 /** In whose name a space is created or changed. */
 export interface CreateSpaceOptions {

@@ -1,6 +1,6 @@
 import type { BucketEntry } from '@mabeam/bus';
 import { describe, expect, test } from 'vitest';
-import { specOf } from '../test/team.ts';
+import { specOf } from '../../test/team.ts';
 import { emptyParts, foldParts } from './space-state.ts';
 
 const put = (key: string, body: unknown, revision = 1): BucketEntry => ({

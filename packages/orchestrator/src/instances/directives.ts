@@ -18,7 +18,7 @@ import {
 } from '@mabeam/cluster';
 import { attributes } from '@mabeam/telemetry/api';
 import type { Action, InstanceLease } from './reconcile.ts';
-import type { Term } from './term.ts';
+import type { Term } from '../term/term.ts';
 
 interface Underway extends InstanceId {
   readonly kind: Action['kind'];

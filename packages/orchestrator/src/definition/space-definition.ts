@@ -7,12 +7,12 @@
 import type { AgentSpec } from '@mabeam/agents';
 import { isId, isToken } from '@mabeam/bus';
 import { validateValue, type VariableDefinition } from '@mabeam/variables';
-import type { AdaptationRule } from './adaptation-rule.ts';
+import type { AdaptationRule } from '../adaptation/adaptation-rule.ts';
 import { fieldText, type DefinitionProblem, type FieldPath } from './definition-document.ts';
 import { localVariables } from './definition-parts.ts';
-import { orchestratorError } from './errors.ts';
+import { orchestratorError } from '../errors.ts';
 import { nearestWord } from './nearest-word.ts';
-import { modifyValue } from './rules.ts';
+import { modifyValue } from '../adaptation/rules.ts';
 
 /** A team as declared. Make one in code, or read one with `parseSpaceDefinition`. */
 export interface SpaceDefinition {

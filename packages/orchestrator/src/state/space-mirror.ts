@@ -33,9 +33,9 @@ import {
   type OpenVariablesOptions,
   type VariableStore,
 } from '@mabeam/variables';
-import { activeAgents, desiredInstances } from './desired.ts';
-import type { InstanceLease } from './reconcile.ts';
-import type { Report, Situation } from './settlement.ts';
+import { activeAgents, desiredInstances } from '../instances/desired.ts';
+import type { InstanceLease } from '../instances/reconcile.ts';
+import type { Report, Situation } from '../adaptation/settlement.ts';
 import { emptyParts, foldParts, type SpaceState } from './space-state.ts';
 
 /** Opens the mirror and resolves when it shows the space as it is now; `options` are those of its variables. */

@@ -6,14 +6,14 @@
  */
 import { pause } from '@mabeam/cluster';
 import { freezeKey, graphKey, sameJson, type FreezeState } from '@mabeam/variables';
-import { desiredGraph } from './desired.ts';
-import { Directives } from './directives.ts';
+import { desiredGraph } from '../instances/desired.ts';
+import { Directives } from '../instances/directives.ts';
 import { describeFreeze } from './freeze.ts';
-import { reconcile, type Waiting } from './reconcile.ts';
+import { reconcile, type Waiting } from '../instances/reconcile.ts';
 import { repairValues } from './repair.ts';
-import { closeAdaptations } from './settle.ts';
-import { situationOf } from './space-mirror.ts';
-import type { SpaceState } from './space-state.ts';
+import { closeAdaptations } from '../adaptation/settle.ts';
+import { situationOf } from '../state/space-mirror.ts';
+import type { SpaceState } from '../state/space-state.ts';
 import type { Term } from './term.ts';
 
 const longestQuietMs = 500;

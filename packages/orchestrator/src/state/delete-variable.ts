@@ -15,8 +15,8 @@ import {
   variableErrors,
   type VariableState,
 } from '@mabeam/variables';
-import type { AdaptationRule } from './adaptation-rule.ts';
-import { orchestratorError } from './errors.ts';
+import type { AdaptationRule } from '../adaptation/adaptation-rule.ts';
+import { orchestratorError } from '../errors.ts';
 import type { SpaceMirror } from './space-mirror.ts';
 
 const variableError = errorsOf(variableErrors);

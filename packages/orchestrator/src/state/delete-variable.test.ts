@@ -1,7 +1,7 @@
 import { performanceThreshold } from '@mabeam/variables';
 import { expect, test } from 'vitest';
-import { valued } from '../test/team.ts';
-import { parseRule, type AdaptationRule } from './adaptation-rule.ts';
+import { valued } from '../../test/team.ts';
+import { parseRule, type AdaptationRule } from '../adaptation/adaptation-rule.ts';
 import { planDeletion, type DeletionSite } from './delete-variable.ts';
 
 const threshold = valued(performanceThreshold('threshold', { initial: 0.5 }), 0.5);

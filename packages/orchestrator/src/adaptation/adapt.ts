@@ -23,12 +23,12 @@ import { attributes } from '@mabeam/telemetry/api';
 import { freezeKey, planChanges, triggerCause } from '@mabeam/variables';
 import type { Span } from '@opentelemetry/api';
 import { adaptationKey, type AdaptationRecord } from './adaptation-record.ts';
-import { orchestratorError } from './errors.ts';
-import { describeFreeze, FreezeHistory, isFrozenAt } from './freeze.ts';
-import { orchestratorAuthor } from './repair.ts';
+import { orchestratorError } from '../errors.ts';
+import { describeFreeze, FreezeHistory, isFrozenAt } from '../term/freeze.ts';
+import { orchestratorAuthor } from '../term/repair.ts';
 import { decideAdaptation, type Decision } from './rules.ts';
-import type { SpaceState } from './space-state.ts';
-import type { Term } from './term.ts';
+import type { SpaceState } from '../state/space-state.ts';
+import type { Term } from '../term/term.ts';
 import { identityHash, readTrigger, type MalformedTrigger, type Trigger } from './trigger.ts';
 
 const durable = 'orchestrator';

@@ -14,13 +14,13 @@ import {
 } from '@mabeam/bus';
 import { pause } from '@mabeam/cluster';
 import type { Logger } from '@mabeam/telemetry/api';
-import { runAdaptations } from './adapt.ts';
+import { runAdaptations } from '../adaptation/adapt.ts';
 import { runDigests } from './digest.ts';
 import { seekLeadership, type Leadership } from './fence.ts';
-import { runPruning } from './prune.ts';
+import { runPruning } from '../adaptation/prune.ts';
 import { runRounds } from './round.ts';
 import { serveVariableCommands } from './set-variable.ts';
-import { openSpaceMirror } from './space-mirror.ts';
+import { openSpaceMirror } from '../state/space-mirror.ts';
 
 /** What an orchestrator orchestrates, under which name, and until when. */
 export interface OrchestratorOptions {

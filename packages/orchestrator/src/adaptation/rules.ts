@@ -9,7 +9,7 @@
 import { sameJson, validateValue, type VariableDefinition, type VariableState } from '@mabeam/variables';
 import type { AdaptationChange, AdaptationRecord } from './adaptation-record.ts';
 import type { AdaptationRule, Modification } from './adaptation-rule.ts';
-import { compareIds, selectedIn } from './desired.ts';
+import { compareIds, selectedIn } from '../instances/desired.ts';
 
 /** What a trigger leads to, and why when it changes nothing. */
 export type Decision =

@@ -2,7 +2,7 @@
 import type { Bus, SpaceNames, Subjects } from '@mabeam/bus';
 import type { Logger } from '@mabeam/telemetry/api';
 import type { Leadership } from './fence.ts';
-import type { SpaceMirror } from './space-mirror.ts';
+import type { SpaceMirror } from '../state/space-mirror.ts';
 
 export interface Term {
   readonly bus: Bus;

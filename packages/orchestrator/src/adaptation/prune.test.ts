@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
 import type { AdaptationRecord } from './adaptation-record.ts';
 import { recordsToPrune } from './prune.ts';
-import type { StoredAdaptation } from './space-state.ts';
+import type { StoredAdaptation } from '../state/space-state.ts';
 
 const now = Date.parse('2026-01-31T00:00:00.000Z');
 const day = 86_400_000;

@@ -4,7 +4,7 @@
  * (space-definition.ts). Pure.
  */
 import { z } from 'zod';
-import { defaultCooldownMs, modificationOf, modificationShape } from './adaptation-rule.ts';
+import { defaultCooldownMs, modificationOf, modificationShape } from '../adaptation/adaptation-rule.ts';
 import { camelCase, type FieldPath } from './definition-document.ts';
 import { nearestWord } from './nearest-word.ts';
 

@@ -11,8 +11,8 @@
 import { deleteKey, MabeamError, type Bus } from '@mabeam/bus';
 import { pause } from '@mabeam/cluster';
 import { adaptationKey } from './adaptation-record.ts';
-import type { StoredAdaptation } from './space-state.ts';
-import type { Term } from './term.ts';
+import type { StoredAdaptation } from '../state/space-state.ts';
+import type { Term } from '../term/term.ts';
 
 /** What is kept. */
 export interface Retention {

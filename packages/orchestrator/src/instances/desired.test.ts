@@ -1,6 +1,6 @@
 import { communicationTopology } from '@mabeam/variables';
 import { describe, expect, test } from 'vitest';
-import { agentOf, selection, valued } from '../test/team.ts';
+import { agentOf, selection, valued } from '../../test/team.ts';
 import { activeAgents, desiredGraph, desiredInstances } from './desired.ts';
 
 const team = [agentOf('judge'), agentOf('words'), agentOf('links', { replicas: 2 }), agentOf('reader')];

@@ -1,7 +1,7 @@
 import type { NodeRecord, ObservedInstance } from '@mabeam/cluster';
 import { fc, test } from '@fast-check/vitest';
 import { describe, expect } from 'vitest';
-import { specOf } from '../test/team.ts';
+import { specOf } from '../../test/team.ts';
 import type { DesiredInstance } from './desired.ts';
 import { defaultRetryAfterMs, reconcile, type InstanceLease, type ReconcileInput } from './reconcile.ts';
 

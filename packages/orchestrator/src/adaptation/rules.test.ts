@@ -6,7 +6,7 @@ import {
 } from '@mabeam/variables';
 import { fc, test } from '@fast-check/vitest';
 import { describe, expect, it } from 'vitest';
-import { selection, valued } from '../test/team.ts';
+import { selection, valued } from '../../test/team.ts';
 import type { AdaptationRecord } from './adaptation-record.ts';
 import { parseRule, type AdaptationRule } from './adaptation-rule.ts';
 import { decideAdaptation, modifyValue } from './rules.ts';

@@ -6,8 +6,8 @@
  * P2 A command that never reported is not waited for: it does not read variables. A module always reports.
  */
 import { observedKey, type InstanceId, type ObservedInstance } from '@mabeam/cluster';
-import type { DefinedAgent, DesiredInstance } from './desired.ts';
-import type { InstanceLease } from './reconcile.ts';
+import type { DefinedAgent, DesiredInstance } from '../instances/desired.ts';
+import type { InstanceLease } from '../instances/reconcile.ts';
 
 /** What an instance last said of itself. */
 export interface Report {

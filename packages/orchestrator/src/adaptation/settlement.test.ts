@@ -1,7 +1,7 @@
 import type { ObservedInstance } from '@mabeam/cluster';
 import { describe, expect, test } from 'vitest';
-import { agentOf } from '../test/team.ts';
-import { desiredInstances } from './desired.ts';
+import { agentOf } from '../../test/team.ts';
+import { desiredInstances } from '../instances/desired.ts';
 import { findLaggards, type Situation } from './settlement.ts';
 
 const module = { run: { module: '/agents/words.ts' } };

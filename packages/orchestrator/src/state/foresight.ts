@@ -14,14 +14,14 @@ import {
   type SpaceView,
   type VariableState,
 } from '@mabeam/variables';
-import { desiredGraph, desiredInstances, type DefinedAgent } from './desired.ts';
+import { desiredGraph, desiredInstances, type DefinedAgent } from '../instances/desired.ts';
 import {
   reconcile,
   type Action,
   type InstanceLease,
   type Reconciliation,
   type Waiting,
-} from './reconcile.ts';
+} from '../instances/reconcile.ts';
 
 /** A space and what runs in it. */
 export interface SpaceAtWork {

@@ -4,7 +4,7 @@
  */
 import { isId } from '@mabeam/bus';
 import { z } from 'zod';
-import { orchestratorError } from './errors.ts';
+import { orchestratorError } from '../errors.ts';
 
 /** How a rule changes its variable: exactly one of the five. */
 export type Modification =

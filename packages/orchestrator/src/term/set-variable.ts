@@ -5,7 +5,7 @@
 import type { ServedRequest, Service } from '@mabeam/bus';
 import { planChanges, type ChangePlan } from '@mabeam/variables';
 import { z } from 'zod';
-import { orchestratorError } from './errors.ts';
+import { orchestratorError } from '../errors.ts';
 import type { Term } from './term.ts';
 
 const maxAttempts = 3;

@@ -3,8 +3,8 @@
  * by somebody who has just written.
  */
 import { sameJson } from '@mabeam/variables';
-import { desiredGraph } from './desired.ts';
-import { findLaggards, type Laggard } from './settlement.ts';
+import { desiredGraph } from '../instances/desired.ts';
+import { findLaggards, type Laggard } from '../adaptation/settlement.ts';
 import { situationOf, type SpaceMirror } from './space-mirror.ts';
 
 /** Who stands between a revision and its being in force; nobody and a graph that is right: it is in force. */

@@ -10,8 +10,8 @@ import { contextFrom, formatTraceparent, jsonBytes, MabeamError } from '@mabeam/
 import { attributes } from '@mabeam/telemetry/api';
 import { adaptationKey, type AdaptationApplied, type AdaptationRecord } from './adaptation-record.ts';
 import { findLaggards, type Situation } from './settlement.ts';
-import type { StoredAdaptation } from './space-state.ts';
-import type { Term } from './term.ts';
+import type { StoredAdaptation } from '../state/space-state.ts';
+import type { Term } from '../term/term.ts';
 
 /** Closes every open adaptation that has arrived; the others wait for a later round. */
 export async function closeAdaptations(term: Term, situation: Situation): Promise<void> {

@@ -13,7 +13,7 @@ import {
 } from '@mabeam/variables';
 import { jsonBytes } from '@mabeam/bus';
 import { expect, test } from 'vitest';
-import { agentOf } from '../test/team.ts';
+import { agentOf } from '../../test/team.ts';
 import { foresee, type SpaceAtWork } from './foresight.ts';
 
 const agents = ['judge', 'links', 'words'];

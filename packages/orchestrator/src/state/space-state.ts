@@ -8,9 +8,13 @@
 import { parseAgentSpec } from '@mabeam/agents';
 import { parseJson, type BucketEntry } from '@mabeam/bus';
 import { parseKey, type SpaceView } from '@mabeam/variables';
-import { adaptationHash, parseAdaptationRecord, type AdaptationRecord } from './adaptation-record.ts';
-import { parseRule, type AdaptationRule } from './adaptation-rule.ts';
-import type { DefinedAgent } from './desired.ts';
+import {
+  adaptationHash,
+  parseAdaptationRecord,
+  type AdaptationRecord,
+} from '../adaptation/adaptation-record.ts';
+import { parseRule, type AdaptationRule } from '../adaptation/adaptation-rule.ts';
+import type { DefinedAgent } from '../instances/desired.ts';
 
 export interface StoredAdaptation {
   readonly hash: string;

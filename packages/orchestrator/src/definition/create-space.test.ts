@@ -1,7 +1,7 @@
 import type { BucketEntry } from '@mabeam/bus';
 import { agentSelection, performanceThreshold } from '@mabeam/variables';
 import { describe, expect, test } from 'vitest';
-import { specOf } from '../test/team.ts';
+import { specOf } from '../../test/team.ts';
 import { planSpace, type PresentBucket } from './create-space.ts';
 import type { SpaceDefinition } from './space-definition.ts';
 
