@@ -1,20 +1,17 @@
 /**
  * Buckets: JetStream key-value, one stream with a subject per key. A revision is the stream's sequence. Reads here go to
  * the leader (deciders read the leader or compare-and-set; agents read their replica). Writes are compare-and-set when an
- * expectation is given, and a change set over several keys is one atomic batch: all or nothing (ADR-50 headers by hand,
- * for the client's own batch ignores expectations).
+ * expectation is given, and a change set over several keys is one atomic batch: all or nothing (batch.ts).
  */
-import { nuid, type Msg } from '@nats-io/transport-node';
+import { newBatchId, storeBatch, type BatchMessage } from './batch.ts';
 import type { Bus } from './bus.ts';
 import { jsonBytes } from './codec.ts';
 import { busError } from './errors.ts';
 import { MabeamError } from './error.ts';
-import { headersOf } from './message.ts';
-import { readStreamOnce, type StoredMessage } from './read-stream.ts';
-import { assertFits } from './request.ts';
-import { ackOf, storeHeaders, type StoreOptions } from './store.ts';
+import { readLastMessage, readStreamOnce, type StoredMessage } from './read-stream.ts';
+import type { StoreOptions } from './store.ts';
 import { bucketStream } from './streams.ts';
-import { wireOf, type Wire } from './wire.ts';
+import { wireOf } from './wire.ts';
 
 /** One revision of one key. */
 export interface BucketEntry {
@@ -24,6 +21,8 @@ export interface BucketEntry {
   readonly operation: 'put' | 'delete';
   readonly data: Uint8Array;
   readonly at: Date;
+  /** Id of the change set it was written in; absent when it was written alone. */
+  readonly batch?: string;
 }
 
 /** One write of a change set. */
@@ -36,8 +35,11 @@ export interface BatchWrite {
   readonly expect?: number;
   /** The key the expectation speaks of, when it is not the key written. */
   readonly expectKey?: string;
+  /** What is left of the key is this revision alone, and that only for so long (whole seconds): a marker that goes away by itself. */
+  readonly lastsMs?: number;
 }
 
+/** What a change set has become. */
 export interface BatchAck {
   /** Revision of the last write: the revision of the change set. */
   readonly revision: number;
@@ -45,9 +47,9 @@ export interface BatchAck {
   readonly revisions: Readonly<Record<string, number>>;
 }
 
-const readTimeoutMs = 3_000;
 const batchTimeoutMs = 5_000;
 
+/** The subject of a key in the stream under its bucket. */
 export function keySubject(bucket: string, key: string): string {
   return `$KV.${bucket}.${key}`;
 }
@@ -75,8 +77,9 @@ export async function deleteKey(
 }
 
 /** The key's newest revision, read from the stream's leader; undefined when it was never written. */
-export function readKey(bus: Bus, bucket: string, key: string): Promise<BucketEntry | undefined> {
-  return readLast(wireOf(bus), bucket, key);
+export async function readKey(bus: Bus, bucket: string, key: string): Promise<BucketEntry | undefined> {
+  const message = await readLastMessage(bus, bucketStream(bucket), keySubject(bucket, key));
+  return message === undefined ? undefined : entryOf(bucket, message);
 }
 
 /** The key's kept revisions, oldest first. */
@@ -96,24 +99,13 @@ export async function commitBatch(
   bucket: string,
   writes: readonly BatchWrite[],
 ): Promise<BatchAck> {
-  const wire = wireOf(bus);
   const last = writes.at(-1);
   if (last === undefined) throw busError('store-failed', 'a change set without changes was committed');
-  const id = nuid.next();
-  wire.assertConnected(bucket);
+  const id = newBatchId();
+  const about = `${bucket} (${writes.map((write) => write.key).join(', ')})`;
   try {
-    for (const [index, write] of writes.slice(0, -1).entries())
-      publishWrite(wire, bucket, write, batchHeaders(bucket, write, id, index));
-    const subject = keySubject(bucket, last.key);
-    const headers = headersOf({
-      ...batchHeaders(bucket, last, id, writes.length - 1),
-      'Nats-Batch-Commit': '1',
-    });
-    const answer = await wire.calls.call(subject, writeBytes(last), { headers, timeoutMs: batchTimeoutMs });
-    return batchAck(
-      ackOf(answer, `${bucket} (${writes.map((write) => write.key).join(', ')})`).sequence,
-      writes,
-    );
+    const messages = writes.map((write) => batchMessage(bucket, write));
+    return batchAck(await storeBatch(bus, messages, { id, about }), writes);
   } catch (error) {
     const applied = await appliedAfterAll(bus, bucket, last.key, id, error);
     return batchAck(applied, writes);
@@ -125,39 +117,25 @@ export function entryOf(bucket: string, message: StoredMessage): BucketEntry {
   const operation =
     message.headers.has('kv-operation') || message.headers.has('nats-marker-reason') ? 'delete' : 'put';
   const key = message.subject.slice(keySubject(bucket, '').length);
-  return { key, revision: message.sequence, operation, data: message.data, at: message.at };
+  const batch = message.headers.get('nats-batch-id');
+  const { at, data, sequence: revision } = message;
+  return { key, revision, operation, data, at, ...(batch === undefined ? {} : { batch }) };
 }
 
-function publishWrite(
-  wire: Wire,
-  bucket: string,
-  write: BatchWrite,
-  headers: Record<string, string | undefined>,
-): void {
-  const bytes = writeBytes(write);
-  assertFits(wire, write.key, bytes);
-  wire.connection.publish(keySubject(bucket, write.key), bytes, { headers: headersOf(headers) });
-}
-
-function writeBytes(write: BatchWrite): Uint8Array {
-  return write.operation === 'delete' ? new Uint8Array(0) : jsonBytes(write.body);
-}
-
-function batchHeaders(
-  bucket: string,
-  write: BatchWrite,
-  id: string,
-  index: number,
-): Record<string, string | undefined> {
-  const { expect, expectKey } = write;
-  return {
-    ...(expect === undefined ? {} : storeHeaders({ expectLastSequence: expect })),
-    'Nats-Expected-Last-Subject-Sequence-Subject':
-      expectKey === undefined ? undefined : keySubject(bucket, expectKey),
-    'KV-Operation': write.operation === 'delete' ? 'DEL' : undefined,
-    'Nats-Batch-Id': id,
-    'Nats-Batch-Sequence': String(index + 1),
+function batchMessage(bucket: string, write: BatchWrite): BatchMessage {
+  const { body, expect, expectKey, key, lastsMs, operation } = write;
+  const isDeleted = operation === 'delete';
+  const headers = {
+    'KV-Operation': isDeleted ? 'DEL' : undefined,
+    'Nats-Rollup': lastsMs === undefined ? undefined : 'sub',
   };
+  const options = {
+    headers,
+    ...(expect === undefined ? {} : { expectLastSequence: expect }),
+    ...(expectKey === undefined ? {} : { expectSubject: keySubject(bucket, expectKey) }),
+    ...(lastsMs === undefined ? {} : { ttlMs: lastsMs }),
+  };
+  return { subject: keySubject(bucket, key), data: isDeleted ? new Uint8Array(0) : jsonBytes(body), options };
 }
 
 /** A batch is contiguous in the stream, so the last sequence gives all of them. */
@@ -191,33 +169,4 @@ async function readKeyMessages(bus: Bus, bucket: string, key: string): Promise<S
   for await (const message of readStreamOnce(bus, bucketStream(bucket), { filter: keySubject(bucket, key) }))
     messages.push(message);
   return messages;
-}
-
-interface StoredReply {
-  readonly message?: {
-    readonly seq: number;
-    readonly hdrs?: string;
-    readonly data?: string;
-    readonly time: string;
-  };
-  readonly error?: { readonly err_code?: number; readonly description?: string };
-}
-
-async function readLast(wire: Wire, bucket: string, key: string): Promise<BucketEntry | undefined> {
-  const subject = `$JS.API.STREAM.MSG.GET.${bucketStream(bucket)}`;
-  await wire.whenConnected(readTimeoutMs);
-  const query = jsonBytes({ last_by_subj: keySubject(bucket, key) });
-  const answer: Msg = await wire.calls.call(subject, query, { timeoutMs: readTimeoutMs });
-  const { message, error } = answer.json<StoredReply>();
-  if (error?.err_code === 10037) return undefined;
-  if (error?.err_code === 10059)
-    throw busError('stream-missing', `there is no bucket ${bucket}; create the space first`, {
-      details: { bucket },
-    });
-  if (message === undefined)
-    throw busError('store-failed', `reading ${key} of ${bucket}: ${error?.description ?? 'no answer'}`);
-  const headers = Buffer.from(message.hdrs ?? '', 'base64').toString();
-  const operation = /^(KV-Operation: (DEL|PURGE)|Nats-Marker-Reason:)/im.test(headers) ? 'delete' : 'put';
-  const data = Buffer.from(message.data ?? '', 'base64');
-  return { key, revision: message.seq, operation, data, at: new Date(message.time) };
 }

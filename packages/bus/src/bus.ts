@@ -16,8 +16,9 @@ import { Service, type Handler, type ServeOptions } from './serve.ts';
 import { store, type StoreAck, type StoreOptions } from './store.ts';
 import { bindWire, Wire } from './wire.ts';
 
+/** Where to connect, as whom, and for how long to try. */
 export interface BusOptions {
-  /** Default `$NATS_URL`, else `nats://127.0.0.1:4222`. */
+  /** Default `$NATS_URL` unless that is empty, else `nats://127.0.0.1:4222`. */
   readonly url?: string;
   /** Name of the connection, as `nats server list connections` shows it. */
   readonly name: string;
@@ -26,11 +27,13 @@ export interface BusOptions {
   readonly signal?: AbortSignal;
 }
 
+/** What accompanies a message that is published. */
 export interface PublishOptions {
   readonly contentType?: ContentType;
   readonly headers?: Readonly<Record<string, string | undefined>>;
 }
 
+/** A running subscription; disposing ends it. */
 export interface Subscription extends AsyncDisposable {
   readonly subject: string;
 }
@@ -42,7 +45,8 @@ const oldestServer = [2, 12] as const;
 
 /** Connects. Throws `server-unavailable`, `server-too-old` or `jetstream-missing`, each with the cure. */
 export async function connectBus(options: BusOptions): Promise<Bus> {
-  const url = options.url ?? process.env['NATS_URL'] ?? defaultServerUrl;
+  const usual = process.env['NATS_URL'];
+  const url = options.url ?? (usual === '' ? undefined : usual) ?? defaultServerUrl;
   const connection = await firstConnection(url, options);
   const problem = shortcoming(connection.info?.version, connection.info?.jetstream, url);
   if (problem !== undefined) {
@@ -52,11 +56,12 @@ export async function connectBus(options: BusOptions): Promise<Bus> {
   return new Bus(new Wire(connection, url), options.name);
 }
 
+/** One connection of one process; open it with {@link connectBus}. */
 export class Bus implements AsyncDisposable {
   readonly name: string;
   readonly #wire: Wire;
 
-  /** Use `connectBus`. */
+  /** @internal Use `connectBus`. */
   constructor(wire: Wire, name: string) {
     this.name = name;
     this.#wire = wire;
@@ -64,10 +69,12 @@ export class Bus implements AsyncDisposable {
     void wire.follow();
   }
 
+  /** Where the server is. */
   get url(): string {
     return this.#wire.url;
   }
 
+  /** Is it connected now? It reconnects by itself. */
   get connected(): boolean {
     return this.#wire.connected;
   }
@@ -171,6 +178,7 @@ export class Bus implements AsyncDisposable {
         reject(busError('disconnected', `${this.url} took nothing for ${timeoutMs} ms`)),
       );
     });
+    this.#wire.outbox.send();
     await Promise.race([this.#wire.connection.flush(), passed]);
   }
 
@@ -179,6 +187,7 @@ export class Bus implements AsyncDisposable {
     const { connection } = this.#wire;
     if (this.#wire.closed) return;
     if (this.#wire.connected) {
+      this.#wire.outbox.send();
       const late = new Promise<void>((resolve) => setTimeout(resolve, drainMs).unref());
       // A drain cut short by a lost connection has nothing left to send.
       await Promise.race([connection.drain().catch(() => undefined), late]);
@@ -186,6 +195,7 @@ export class Bus implements AsyncDisposable {
     await connection.close();
   }
 
+  /** As `close`. */
   [Symbol.asyncDispose](): Promise<void> {
     return this.close();
   }

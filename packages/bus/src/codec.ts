@@ -5,6 +5,7 @@
 import { Packr } from 'msgpackr';
 import { busError } from './errors.ts';
 
+/** How a body is encoded on the wire. */
 export type ContentType = 'application/json' | 'application/msgpack';
 
 /**

@@ -13,9 +13,11 @@ import {
 import { nanos } from '@nats-io/transport-node';
 import type { Bus } from './bus.ts';
 import { headerMapOf, messageOf } from './message.ts';
+import { pause } from './pause.ts';
 import type { StoredMessage } from './read-stream.ts';
 import { wireOf } from './wire.ts';
 
+/** What to consume, under which name, and how much of it at once. */
 export interface ConsumeOptions {
   readonly stream: string;
   /** Name of the durable consumer; whoever uses the same name shares the messages. */
@@ -23,6 +25,12 @@ export interface ConsumeOptions {
   readonly filter?: string;
   /** Messages in flight to this process. Default 64. */
   readonly maxMessages?: number;
+  /**
+   * Messages in flight to all who share the consumer; the next goes out when one of them is dealt with. With 1 they are in
+   * order, repetitions included: whoever takes over from a receiver that died gets what that one had, before the rest.
+   * Default 10 000.
+   */
+  readonly maxOutstanding?: number;
   /** An unacknowledged message is delivered again after this. Default 30 000. */
   readonly ackWaitMs?: number;
   readonly signal: AbortSignal;
@@ -32,6 +40,7 @@ export interface ConsumeOptions {
 export interface Delivery extends StoredMessage {
   /** 1 for the first delivery. */
   readonly count: number;
+  /** It is dealt with. */
   ack(): void;
   /** Deliver it again, after `delayMs`. */
   nak(delayMs?: number): void;
@@ -134,7 +143,7 @@ async function openConsumer(bus: Bus, options: ConsumeOptions): Promise<Consumer
     });
   } catch (error) {
     if (wire.closed || options.signal.aborted) throw error;
-    await new Promise((resolve) => setTimeout(resolve, retryMs));
+    await pause(retryMs, options.signal);
     return undefined;
   }
 }
@@ -146,7 +155,7 @@ async function ensureConsumer(bus: Bus, options: ConsumeOptions): Promise<void> 
     ack_policy: AckPolicy.Explicit,
     ack_wait: nanos(options.ackWaitMs ?? 30_000),
     max_deliver: -1,
-    max_ack_pending: 10_000,
+    max_ack_pending: options.maxOutstanding ?? 10_000,
     ...(options.filter === undefined ? {} : { filter_subject: options.filter }),
   };
   try {

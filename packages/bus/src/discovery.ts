@@ -1,5 +1,5 @@
 /**
- * Discovery by ADR-32: `$SRV.PING`, `$SRV.INFO` and `$SRV.STATS`, each alone, with a name, or with a name and an id. One
+ * Being found, by ADR-32: `$SRV.PING`, `$SRV.INFO` and `$SRV.STATS`, each alone, with a name, or with a name and an id. One
  * responder per process answers for all its services, so that `nats micro ls`, `info` and `stats` show them, and a
  * service costs the server no subscription for being found.
  *
@@ -8,20 +8,27 @@
 import type { Msg } from '@nats-io/transport-node';
 import type { Bus } from './bus.ts';
 import { jsonBytes } from './codec.ts';
-import { MabeamError } from './error.ts';
 import { busError } from './errors.ts';
-import { busMessage } from './message.ts';
-import type { Service } from './serve.ts';
-import { wireOf } from './wire.ts';
+import type { ServiceStats } from './serve.ts';
+import { wireOf, type Wire } from './wire.ts';
 
-export interface DiscoveredEndpoint {
-  readonly name: string;
-  /** The running responder: subject, queue group and figures are its own. */
-  readonly service: Service;
-  /** JSON Schemas of question and answer, and whatever else is text. */
-  readonly metadata?: Readonly<Record<string, string>>;
+/** What takes messages on a subject, with its figures: a running `Service`, or something of its kind. */
+export interface Served {
+  readonly subject: string;
+  readonly queue: string | undefined;
+  readonly stats: ServiceStats;
 }
 
+/** One way into a service. */
+export interface DiscoveredEndpoint {
+  readonly name: string;
+  /** Subject, queue group and figures are its own. */
+  readonly service: Served;
+  /** JSON Schemas of question and answer, and whatever else is text; a function is called when somebody asks for INFO. */
+  readonly metadata?: Readonly<Record<string, string>> | (() => Readonly<Record<string, string>>);
+}
+
+/** A service as it is registered: checked at once, and read again whenever somebody asks, for it may be getters. */
 export interface ServiceDescription {
   /** `[a-zA-Z0-9_-]+`, the same for all instances: the agent. */
   readonly name: string;
@@ -30,26 +37,34 @@ export interface ServiceDescription {
   /** Default: the process's. */
   readonly version?: string;
   readonly description?: string;
+  /** May name another process than the responder's, under `mabeam.process`. */
   readonly metadata?: Readonly<Record<string, string>>;
   readonly endpoints: readonly DiscoveredEndpoint[];
 }
 
+/** The responder of a process. */
 export interface Discovery extends AsyncDisposable {
   /** Makes a service discoverable until disposed. Throws `invalid-id`, or `conflict` when the process has one of that id. */
   register(description: ServiceDescription): Disposable;
 }
 
-/** What a service says of itself in a PING. */
-export interface DiscoveredService {
-  readonly type: string;
-  readonly name: string;
-  readonly id: string;
-  readonly version: string;
-  readonly metadata: Readonly<Record<string, string>>;
-}
+/** A registered service; an object without closures, for there is one for each agent. */
+class Registration implements Disposable {
+  readonly description: ServiceDescription;
+  readonly startedAtMs = Date.now();
+  readonly #services: Map<string, Registration>;
+  readonly #id: string;
 
-interface Registered extends ServiceDescription {
-  readonly startedAt: Date;
+  constructor(services: Map<string, Registration>, id: string, description: ServiceDescription) {
+    this.#services = services;
+    this.#id = id;
+    this.description = description;
+    services.set(id, this);
+  }
+
+  [Symbol.dispose](): void {
+    if (this.#services.get(this.#id) === this) this.#services.delete(this.#id);
+  }
 }
 
 const namePattern = /^[a-zA-Z0-9_-]+$/;
@@ -62,15 +77,16 @@ export function openDiscovery(
   options: { readonly process: string; readonly version: string },
 ): Discovery {
   const wire = wireOf(bus);
-  const services = new Map<string, Registered>();
+  const services = new Map<string, Registration>();
   const answer = (verb: Verb, message: Msg): void => {
     const { reply } = message;
     if (reply === undefined || !(reply.startsWith('_INBOX') || reply.startsWith('_R_.'))) return;
     const [, , name, id, ...more] = message.subject.split('.');
     if (more.length > 0) return;
-    for (const service of services.values()) {
-      if ((name ?? service.name) !== service.name || (id ?? service.id) !== service.id) continue;
-      wire.publishIfOpen(reply, jsonBytes(replyOf(verb, service, options)));
+    for (const [known, service] of services) {
+      if ((id ?? known) !== known || (name ?? service.description.name) !== service.description.name)
+        continue;
+      wire.publishIfOpen(reply, answerOf(wire, verb, service, options));
     }
   };
   const subscriptions = verbs.flatMap((verb) =>
@@ -87,57 +103,48 @@ export function openDiscovery(
   };
 }
 
-/** Asks who is there and resolves after `timeoutMs` with everybody who answered, by name and id. */
-export async function discover(
-  bus: Bus,
-  options: { readonly timeoutMs: number; readonly name?: string; readonly signal?: AbortSignal },
-): Promise<DiscoveredService[]> {
-  const wire = wireOf(bus);
-  const subject =
-    options.name === undefined ? '$SRV.PING' : `$SRV.PING.${checkedName('service', options.name)}`;
-  wire.assertConnected(subject);
-  const answers = await wire.calls.collect(subject, new Uint8Array(0), {
-    timeoutMs: options.timeoutMs,
-    signal: options.signal,
-    isLast: ({ headers }) => headers?.code === 503,
-    partial: true,
-  });
-  return answers
-    .flatMap((message) => pingIn(message) ?? [])
-    .toSorted((a, b) => (`${a.name}.${a.id}` < `${b.name}.${b.id}` ? -1 : 1));
+function register(services: Map<string, Registration>, description: ServiceDescription): Disposable {
+  checkedName('service', description.name);
+  const id = checkedName('service id', description.id);
+  for (const { name } of description.endpoints) checkedName('endpoint', name);
+  if (services.has(id)) {
+    const message = `this process has a service of the id ${id} already; end that one first`;
+    throw busError('conflict', message, { details: { id } });
+  }
+  return new Registration(services, id, description);
 }
 
-function register(services: Map<string, Registered>, description: ServiceDescription): Disposable {
-  checkedName('service', description.name);
-  checkedName('service id', description.id);
-  for (const { name } of description.endpoints) checkedName('endpoint', name);
-  if (services.has(description.id)) {
-    const message = `this process has a service of the id ${description.id} already; end that one first`;
-    throw busError('conflict', message, { details: { id: description.id } });
-  }
-  const service = { ...description, startedAt: new Date() };
-  services.set(description.id, service);
-  return {
-    [Symbol.dispose]: () => {
-      if (services.get(description.id) === service) services.delete(description.id);
-    },
-  };
+interface Owner {
+  readonly process: string;
+  readonly version: string;
+}
+
+/** Schemas may be larger than a message: then they are left out. */
+function answerOf(wire: Wire, verb: Verb, service: Registration, owner: Owner): Uint8Array {
+  const bytes = jsonBytes(replyOf(verb, service, owner, infoOf));
+  const fits = bytes.length <= wire.maxPayload;
+  return fits
+    ? bytes
+    : jsonBytes(replyOf(verb, service, owner, (endpoint) => infoOf({ ...endpoint, metadata: {} })));
 }
 
 function replyOf(
   verb: Verb,
-  service: Registered,
-  owner: { readonly process: string; readonly version: string },
+  { description: service, startedAtMs }: Registration,
+  owner: Owner,
+  info: (endpoint: DiscoveredEndpoint) => object,
 ): object {
-  const metadata = { ...service.metadata, 'mabeam.process': owner.process };
   const { name, id, version = owner.version, description = '' } = service;
+  const metadata = { 'mabeam.process': owner.process, ...service.metadata };
   const identity = { type: `io.nats.micro.v1.${verb.toLowerCase()}_response`, name, id, version, metadata };
   if (verb === 'PING') return identity;
-  if (verb === 'INFO') return { ...identity, description, endpoints: service.endpoints.map(infoOf) };
-  return { ...identity, started: service.startedAt.toISOString(), endpoints: service.endpoints.map(statsOf) };
+  if (verb === 'INFO') return { ...identity, description, endpoints: service.endpoints.map(info) };
+  const started = new Date(startedAtMs).toISOString();
+  return { ...identity, started, endpoints: service.endpoints.map(statsOf) };
 }
 
-function infoOf({ name, service, metadata = {} }: DiscoveredEndpoint): object {
+function infoOf({ name, service, metadata: given = {} }: DiscoveredEndpoint): object {
+  const metadata = typeof given === 'function' ? given() : given;
   return { name, subject: service.subject, queue_group: service.queue ?? '', metadata };
 }
 
@@ -156,34 +163,8 @@ function statsOf({ name, service }: DiscoveredEndpoint): object {
   };
 }
 
-/** What a stranger answers that is no PING is left out. */
-function pingIn(message: Msg): DiscoveredService | undefined {
-  try {
-    const body = message.data.length === 0 ? undefined : busMessage(message).json();
-    if (typeof body !== 'object' || body === null) return undefined;
-    const given: Readonly<Record<string, unknown>> = { ...body };
-    const { type, name, id, version } = given;
-    const isText = [type, name, id, version].every((value) => typeof value === 'string');
-    if (!isText || type !== 'io.nats.micro.v1.ping_response') return undefined;
-    return {
-      type,
-      name: String(name),
-      id: String(id),
-      version: String(version),
-      metadata: textsIn(given['metadata']),
-    };
-  } catch (error) {
-    if (error instanceof MabeamError) return undefined;
-    throw error;
-  }
-}
-
-function textsIn(value: unknown): Record<string, string> {
-  if (typeof value !== 'object' || value === null) return {};
-  return Object.fromEntries(Object.entries(value).filter(([, text]) => typeof text === 'string'));
-}
-
-function checkedName(kind: string, name: string): string {
+/** A name as it stands in a subject; throws `invalid-id`. */
+export function checkedName(kind: string, name: string): string {
   if (namePattern.test(name)) return name;
   const message = `${kind} name: "${name}" may have only letters, digits, "_" and "-"; choose another`;
   throw busError('invalid-id', message, { details: { kind, id: name } });

@@ -1,6 +1,6 @@
 import { fc, it } from '@fast-check/vitest';
 import { describe, expect } from 'vitest';
-import { jsonBytes, packBytes } from './codec.ts';
+import { jsonBytes, packBytes, unpackBytes } from './codec.ts';
 import {
   decodeAnswer,
   decodeQuestion,
@@ -92,6 +92,33 @@ describe('the envelope', () => {
 
   it('a root that decided not to record says so without an id', () => {
     expect(decodeQuestion(encodeQuestion(1, { traceparent: false })).traceparent).toBe(false);
+  });
+
+  it.prop([
+    fc.option(fc.nat(1_000), { nil: undefined }),
+    fc.option(fc.nat(40), { nil: undefined }),
+    fc.option(fc.stringMatching(/^[A-Za-z0-9_.-]{1,128}$/), { nil: undefined }),
+  ])('a question keeps its window, its hops and its conversation apart', (window, hops, conversation) => {
+    const read = decodeQuestion(encodeQuestion('body', { window, hops, conversation }));
+    expect(read).toMatchObject({ body: 'body', window, conversation });
+    expect(read.hops ?? 0).toBe(hops ?? 0);
+  });
+
+  it('a peer that knows neither hops nor conversation is sent neither when there is none', () => {
+    expect(unpackBytes(encodeQuestion(1, { hops: 0 }))).toHaveLength(7);
+    expect(unpackBytes(encodeQuestion(1, { window: 3 }))).toHaveLength(8);
+  });
+
+  it('hops that are no count and a conversation that is no name are refused, their absence is not', () => {
+    const question = (hops: unknown, conversation: unknown): Uint8Array =>
+      packBytes([1, 'body', null, null, null, null, null, null, hops, conversation]);
+    for (const hops of [-1, 1.5, '3', true]) {
+      expect(codeOf(() => decodeQuestion(question(hops, null)))).toBe('malformed-message');
+    }
+    for (const conversation of ['', 'a b', 'x'.repeat(129), 7]) {
+      expect(codeOf(() => decodeQuestion(question(1, conversation)))).toBe('malformed-message');
+    }
+    expect(decodeQuestion(question(null, null))).toMatchObject({ body: 'body' });
   });
 
   it('an answer without a value is null, not an error', () => {

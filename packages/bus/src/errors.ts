@@ -1,6 +1,7 @@
 /** The error codes of @mabeam/bus; docs/errors.md has a paragraph for each. */
 import { errorsOf, type ErrorTable } from './error.ts';
 
+/** Every error code of this package, with its kind; docs/errors.md has a paragraph for each. */
 export const busErrors = {
   'server-unavailable': { retryable: true, exit: 5, status: 503 },
   'server-too-old': { retryable: false, exit: 5, status: 503 },

@@ -5,24 +5,28 @@
  */
 import type { Bus } from './bus.ts';
 import { jsonBytes } from './codec.ts';
+import { assertJourney, journeyHeaders, type Journey } from './journey.ts';
 import { readStream, readStreamOnce, type ReadOptions, type StoredMessage } from './read-stream.ts';
 import { spaceNames } from './streams.ts';
 import { subjects } from './subjects.ts';
 import { attributes } from './semconv.ts';
 import { activeTraceparent, inSpan } from './tracing.ts';
 
-export interface EventOptions {
+/** How an event is kept, and the conversation it belongs to. */
+export interface EventOptions extends Journey {
   /** An event with the id of one already stored (within two minutes) is not stored again. */
   readonly messageId?: string;
   readonly headers?: Readonly<Record<string, string>>;
   readonly timeoutMs?: number;
 }
 
+/** Which events are read, and until when. */
 export interface EventReadOptions extends Omit<ReadOptions, 'filter'> {
   /** Relative to the space: `event.mail.*.scored`, `trigger.>`. All of the stream when absent. */
   readonly filter?: string;
 }
 
+/** The events and triggers of one space. */
 export interface Events {
   readonly space: string;
   /** Publishes an event; resolves with its sequence in the stream. */
@@ -35,6 +39,7 @@ export interface Events {
   read(options?: Omit<EventReadOptions, 'signal'>): AsyncGenerator<StoredMessage, void>;
 }
 
+/** The events of a space, on this connection; its streams exist already. Throws `invalid-id`. */
 export function openEvents(bus: Bus, space: string): Events {
   const at = subjects(space);
   const stream = spaceNames(space).events;
@@ -48,9 +53,11 @@ export function openEvents(bus: Bus, space: string): Events {
         attributes: { [attributes.space]: space, [attributes.messagingDestination]: subject },
       },
       async () => {
-        const { messageId, headers, timeoutMs } = options;
+        const { messageId, headers: given, timeoutMs } = options;
+        assertJourney(options);
+        const own = { 'Content-Type': 'application/json', traceparent: activeTraceparent() };
         const ack = await bus.store(subject, jsonBytes(body), {
-          headers: { 'Content-Type': 'application/json', traceparent: activeTraceparent(), ...headers },
+          headers: { ...own, ...journeyHeaders(options), ...given },
           ...(messageId === undefined ? {} : { messageId }),
           ...(timeoutMs === undefined ? {} : { timeoutMs }),
         });

@@ -20,15 +20,20 @@ import {
 } from './envelope.ts';
 import { errorFromBody, MabeamError, type ErrorBody } from './error.ts';
 import { busError } from './errors.ts';
+import { conversationIn, hopsInHeader, journeyHeaders } from './journey.ts';
 import { headerMapOf, headersOf, type HeaderMap } from './message.ts';
 import { anonymousTraceparent } from './tracing.ts';
 
+/** A message as the client takes it. */
 export interface EncodedMessage {
   readonly payload: Uint8Array;
   readonly headers: MsgHdrs | undefined;
 }
 
+/** How the messages of a conversation are written and read. */
 export interface Form {
+  /** Reads a question of this form; throws `malformed-message` or `protocol-version`. */
+  readonly read: (message: Msg) => Question;
   readonly question: (body: unknown, meta: QuestionMeta) => EncodedMessage;
   readonly value: (body: unknown) => EncodedMessage;
   readonly failure: (error: ErrorBody) => EncodedMessage;
@@ -45,6 +50,7 @@ const json = (body: unknown, pairs: Record<string, string | undefined> = {}): En
 });
 
 const envelope: Form = {
+  read: (message) => decodeQuestion(message.data),
   question: (body, meta) => ({ payload: encodeQuestion(body, meta), headers: sampledHeaders(meta) }),
   value: (body) => bare(encodeAnswer(body)),
   failure: (error) => bare(encodeErrorAnswer(error)),
@@ -53,6 +59,7 @@ const envelope: Form = {
 };
 
 const plain: Form = {
+  read: readPlainQuestion,
   question: (body, meta) => json(body, questionHeaders(meta)),
   value: (body) => json(body ?? null),
   failure: (error) => json(error, errorHeaders(error)),
@@ -61,6 +68,7 @@ const plain: Form = {
     json(error, { 'Mabeam-End': String(count), ...(error === undefined ? {} : errorHeaders(error)) }),
 };
 
+/** The form of this name. */
 export function formNamed(name: 'envelope' | 'plain'): Form {
   return name === 'plain' ? plain : envelope;
 }
@@ -70,9 +78,7 @@ export function formOf(message: Msg): Form {
   return isEnvelope(message) ? envelope : plain;
 }
 
-/** Reads a question of either form; throws `malformed-message` or `protocol-version`. */
-export function readQuestion(message: Msg): Question {
-  if (isEnvelope(message)) return decodeQuestion(message.data);
+function readPlainQuestion(message: Msg): Question {
   const headers = headerMapOf(message.headers);
   return {
     body: decodeBody(message.data, headers.get('content-type')),
@@ -82,6 +88,8 @@ export function readQuestion(message: Msg): Question {
     epoch: numberHeader(headers, 'mabeam-epoch'),
     revision: numberHeader(headers, 'mabeam-revision'),
     window: numberHeader(headers, 'mabeam-stream'),
+    hops: hopsInHeader(headers.get('mabeam-hops')),
+    conversation: conversationIn(headers.get('mabeam-conversation')),
   };
 }
 
@@ -118,6 +126,7 @@ function questionHeaders(meta: QuestionMeta): Record<string, string | undefined>
     'Mabeam-Epoch': meta.epoch?.toString(),
     'Mabeam-Revision': meta.revision?.toString(),
     'Mabeam-Stream': meta.window?.toString(),
+    ...journeyHeaders(meta),
   };
 }
 

@@ -17,6 +17,7 @@ import { parseJson } from './codec.ts';
 import { busError } from './errors.ts';
 import { MabeamError } from './error.ts';
 
+/** Who holds a lease, and for how long it is good without a renewal. */
 export interface LeaseOptions {
   /** Who holds it, for people and for successors: plain data. */
   readonly holder: unknown;
@@ -24,6 +25,7 @@ export interface LeaseOptions {
   readonly ttlMs: number;
 }
 
+/** The lease, or who has it. */
 export type LeaseResult =
   | { readonly kind: 'held'; readonly lease: Lease }
   /** Somebody holds it; `by` is what they said of themselves. */
@@ -75,7 +77,7 @@ export class Lease implements AsyncDisposable {
   #renewing: Promise<void> = Promise.resolve();
   #isReleased = false;
 
-  /** Use `acquireLease`. */
+  /** @internal Use `acquireLease`. */
   constructor(bus: Bus, held: HeldLease) {
     this.#bus = bus;
     this.#bucket = held.bucket;
@@ -121,6 +123,7 @@ export class Lease implements AsyncDisposable {
     }
   }
 
+  /** As `release`. */
   [Symbol.asyncDispose](): Promise<void> {
     return this.release();
   }

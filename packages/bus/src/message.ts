@@ -5,10 +5,11 @@
  */
 import { headers as natsHeaders, type Msg, type MsgHdrs } from '@nats-io/transport-node';
 import { decodeBody, parseJson } from './codec.ts';
+import { headersIn, type HeaderMap } from './header-map.ts';
 
-/** Headers by lower-case name; of a repeated one the first counts. */
-export type HeaderMap = ReadonlyMap<string, string>;
+export { headerMapOf, type HeaderMap } from './header-map.ts';
 
+/** A message as its receiver sees it. */
 export interface BusMessage {
   readonly subject: string;
   readonly data: Uint8Array;
@@ -20,25 +21,14 @@ export interface BusMessage {
   json(): unknown;
 }
 
-const noHeaders: HeaderMap = new Map();
-
-export function headerMapOf(headers: MsgHdrs | undefined): HeaderMap {
-  if (headers === undefined) return noHeaders;
-  const map = new Map<string, string>();
-  for (const [name, values] of headers) {
-    const [value] = values;
-    if (value !== undefined) map.set(name.toLowerCase(), value);
-  }
-  return map;
-}
-
 /** NATS headers from plain pairs; absent values are left out. */
 export function headersOf(pairs: Readonly<Record<string, string | undefined>>): MsgHdrs {
   const headers = natsHeaders();
-  for (const [name, value] of Object.entries(pairs)) if (value !== undefined) headers.set(name, value);
+  for (const [name, value] of Object.entries(pairs)) if (value !== undefined) headers.append(name, value);
   return headers;
 }
 
+/** A message of these parts; its body is decoded when it is asked for. */
 export function messageOf(subject: string, data: Uint8Array, headers: HeaderMap, reply?: string): BusMessage {
   return {
     subject,
@@ -50,6 +40,9 @@ export function messageOf(subject: string, data: Uint8Array, headers: HeaderMap,
   };
 }
 
+/** The client's message as the rooms above see it. */
 export function busMessage(message: Msg): BusMessage {
-  return messageOf(message.subject, message.data, headerMapOf(message.headers), message.reply);
+  // The client cuts it out anew each time it is asked.
+  const { data } = message;
+  return messageOf(message.subject, data, headersIn(message, data), message.reply);
 }

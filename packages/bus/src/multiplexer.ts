@@ -7,19 +7,30 @@
  *  M2  A settled call is no longer in the map; a late answer meets nobody and is counted.
  *  M3  No call outlives the connection: `failAll` settles every one.
  */
-import { createInbox, type Msg, type MsgHdrs, type NatsConnection } from '@nats-io/transport-node';
+import {
+  createInbox,
+  type Msg,
+  type MsgHdrs,
+  type NatsConnection,
+  type PublishOptions,
+} from '@nats-io/transport-node';
 import { Deadlines, type Waiting } from './deadlines.ts';
 import { MabeamError } from './error.ts';
 import { busError } from './errors.ts';
+import type { Outbox } from './outbox.ts';
 
+/** How long to wait, and what goes with the question. */
 export interface CallOptions {
   readonly timeoutMs: number;
   readonly headers?: MsgHdrs | undefined;
   readonly signal?: AbortSignal | undefined;
+  /** The question leaves with what else is in it; one that is settled before does not leave. */
+  readonly outbox?: Outbox | undefined;
   /** Told the question's reply subject when the signal aborts the call. */
   readonly onCancel?: ((reply: string) => void) | undefined;
 }
 
+/** The same for many answers: which is the last, and whether some of them will do. */
 export interface CollectOptions extends CallOptions {
   readonly isLast: (message: Msg, count: number) => boolean;
   readonly partial?: boolean;
@@ -92,6 +103,7 @@ class Question<T> implements Pending {
   }
 }
 
+/** The questions of one connection. */
 export class Multiplexer {
   readonly #connection: NatsConnection;
   readonly #inbox: string;
@@ -185,21 +197,31 @@ export class Multiplexer {
   #send(subject: string, payload: Uint8Array, options: CallOptions, pending: Pending): () => void {
     const key = this.#next++;
     const reply = this.#inbox + key;
-    const { signal, headers } = options;
+    const { signal, headers, outbox } = options;
     if (signal?.aborted === true) {
       queueMicrotask(() => pending.onFailure(cancelled(subject, signal)));
       return nothing;
     }
     this.#wait(key, pending, options.timeoutMs);
+    const publishing = headers === undefined ? { reply } : { reply, headers };
+    if (outbox === undefined) this.#publish(pending, subject, payload, publishing);
+    else {
+      outbox.add(() => {
+        if (this.#pending.has(key)) this.#publish(pending, subject, payload, publishing);
+      });
+    }
+    const forget = (): void => void this.#pending.delete(key);
+    return signal === undefined ? forget : cancellable(signal, { subject, reply, options, pending, forget });
+  }
+
+  #publish(pending: Pending, subject: string, payload: Uint8Array, options: PublishOptions): void {
     try {
-      this.#connection.publish(subject, payload, headers === undefined ? { reply } : { reply, headers });
+      this.#connection.publish(subject, payload, options);
     } catch (cause) {
       queueMicrotask(() =>
         pending.onFailure(busError('closed', `${subject}: the connection is closed`, { cause })),
       );
     }
-    const forget = (): void => void this.#pending.delete(key);
-    return signal === undefined ? forget : cancellable(signal, { subject, reply, options, pending, forget });
   }
 
   #deliver(error: Error | null, message: Msg): void {
@@ -215,18 +237,21 @@ export function isNoResponders(message: Msg): boolean {
   return message.data.length === 0 && message.headers?.code === 503;
 }
 
+/** Nobody listens. */
 export function noResponders(subject: string): MabeamError {
   return busError('no-responders', `nobody serves ${subject}; is the agent or service running?`, {
     details: { subject },
   });
 }
 
+/** No answer came in time. */
 export function deadlineExceeded(subject: string, timeoutMs: number): MabeamError {
   return busError('deadline-exceeded', `no answer on ${subject} within ${timeoutMs} ms`, {
     details: { subject, timeoutMs },
   });
 }
 
+/** The asker's signal has ended the wait. */
 export function cancelled(subject: string, signal: AbortSignal | undefined): MabeamError {
   return busError('cancelled', `the request on ${subject} was cancelled`, {
     details: { subject },

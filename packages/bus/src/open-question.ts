@@ -12,9 +12,12 @@ import type { Question } from './envelope.ts';
 import { errorBodyOf, type ErrorBody, type MabeamError } from './error.ts';
 import { busError } from './errors.ts';
 import type { EncodedMessage, Form } from './form.ts';
+import { newConversation } from './journey.ts';
 import { assertFits } from './request.ts';
+import { recordedTrace } from './tracing.ts';
 import type { Wire } from './wire.ts';
 
+/** A question as its handler sees it. What costs something is made when it is looked at. */
 export interface ServedRequest {
   readonly subject: string;
   readonly body: unknown;
@@ -22,6 +25,13 @@ export interface ServedRequest {
   readonly from: string | undefined;
   readonly epoch: number | undefined;
   readonly revision: number | undefined;
+  /** Agents the question has passed before this responder. */
+  readonly hops: number;
+  /**
+   * The conversation it belongs to: as the asker names it, else its trace when that is recorded, else a new one. Decided
+   * when it is first read.
+   */
+  readonly conversation: string;
   /** Aborts at the asker's deadline, when the asker cancels, and when the service closes. */
   readonly signal: AbortSignal;
   readonly remainingMs: number | undefined;
@@ -34,40 +44,61 @@ interface Received {
   readonly form: Form;
 }
 
+/** A question with its one answer. */
 export class OpenQuestion implements ServedRequest, Waiting {
   readonly subject: string;
-  readonly body: unknown;
-  readonly from: string | undefined;
-  readonly epoch: number | undefined;
-  readonly revision: number | undefined;
-  readonly remainingMs: number | undefined;
-  /** How many parts of a streamed answer the asker takes ahead; undefined when it takes none. */
-  readonly window: number | undefined;
-  readonly traceparent: string | false | undefined;
   readonly reply: string;
-  readonly form: Form;
-  readonly startedAt: number;
+  readonly startedAt = performance.now();
   dueAt: number;
   readonly #wire: Wire;
+  readonly #question: Question;
+  readonly #form: Form;
   #controller: AbortController | undefined;
   #ended: MabeamError | undefined;
+  #conversation: string | undefined;
   #isAnswered = false;
   #failure: ErrorBody | undefined;
 
   constructor(wire: Wire, subject: string, { question, reply, form }: Received) {
     this.#wire = wire;
     this.subject = subject;
-    this.traceparent = question.traceparent;
-    this.body = question.body;
-    this.from = question.from;
-    this.epoch = question.epoch;
-    this.revision = question.revision;
-    this.remainingMs = question.remainingMs;
-    this.window = question.window;
     this.reply = reply;
-    this.form = form;
-    this.startedAt = performance.now();
+    this.#question = question;
+    this.#form = form;
     this.dueAt = this.startedAt + (question.remainingMs ?? Number.POSITIVE_INFINITY);
+  }
+
+  get body(): unknown {
+    return this.#question.body;
+  }
+
+  get from(): string | undefined {
+    return this.#question.from;
+  }
+
+  get epoch(): number | undefined {
+    return this.#question.epoch;
+  }
+
+  get revision(): number | undefined {
+    return this.#question.revision;
+  }
+
+  get remainingMs(): number | undefined {
+    return this.#question.remainingMs;
+  }
+
+  get hops(): number {
+    return this.#question.hops ?? 0;
+  }
+
+  get traceparent(): string | false | undefined {
+    return this.#question.traceparent;
+  }
+
+  /** How many parts of a streamed answer the asker takes ahead; undefined when it takes none. */
+  get window(): number | undefined {
+    return this.#question.window;
   }
 
   get signal(): AbortSignal {
@@ -76,6 +107,12 @@ export class OpenQuestion implements ServedRequest, Waiting {
       if (this.#ended !== undefined) this.#controller.abort(this.#ended);
     }
     return this.#controller.signal;
+  }
+
+  get conversation(): string {
+    const { conversation, traceparent } = this.#question;
+    this.#conversation ??= conversation ?? recordedTrace(traceparent) ?? newConversation();
+    return this.#conversation;
   }
 
   get isAnswered(): boolean {
@@ -90,7 +127,7 @@ export class OpenQuestion implements ServedRequest, Waiting {
   value(body: unknown): void {
     if (this.#isAnswered) return;
     try {
-      const message = this.form.value(body);
+      const message = this.#form.value(body);
       assertFits(this.#wire, this.reply, message.payload);
       this.#isAnswered = true;
       this.#publish(message);
@@ -103,12 +140,12 @@ export class OpenQuestion implements ServedRequest, Waiting {
     if (this.#isAnswered) return;
     this.#isAnswered = true;
     this.#failure = error;
-    this.#publish(failureThatFits(this.#wire, this.form, error));
+    this.#publish(failureThatFits(this.#wire, this.#form, error));
   }
 
   /** Sends a part of a streamed answer, which names where its receipt is acknowledged. Throws `payload-too-large`. */
   part(body: unknown, index: number, acknowledgeTo: string): void {
-    const message = this.form.part(body, index);
+    const message = this.#form.part(body, index);
     assertFits(this.#wire, this.reply, message.payload);
     this.#publish(message, acknowledgeTo);
   }
@@ -118,7 +155,7 @@ export class OpenQuestion implements ServedRequest, Waiting {
     if (this.#isAnswered) return;
     this.#isAnswered = true;
     this.#failure = error;
-    this.#publish(this.form.end(count, error));
+    this.#publish(this.#form.end(count, error));
   }
 
   /** Ends the work on it before its handler has: the signal aborts, and the asker is told why. */

@@ -6,7 +6,8 @@ import { busError } from './errors.ts';
 import { errorFromBody, type ErrorBody } from './error.ts';
 import type { StoredMessage } from './read-stream.ts';
 
-interface OutcomeBase {
+/** Whose end of which task it is. */
+export interface OutcomeBase {
   readonly task: string;
   readonly agent: string;
   readonly instance: string;

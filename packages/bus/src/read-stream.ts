@@ -10,10 +10,12 @@ import type { Bus } from './bus.ts';
 import { busError } from './errors.ts';
 import { MabeamError } from './error.ts';
 import { jsonBytes } from './codec.ts';
+import { parseHeaders } from './header-map.ts';
 import { headerMapOf, messageOf, type BusMessage } from './message.ts';
 import { lastSequence } from './streams.ts';
 import { wireOf, type Wire } from './wire.ts';
 
+/** A message as a stream keeps it. */
 export interface StoredMessage extends BusMessage {
   /** Sequence in the stream. */
   readonly sequence: number;
@@ -21,6 +23,7 @@ export interface StoredMessage extends BusMessage {
   readonly at: Date;
 }
 
+/** Which messages are read, and until when. */
 export interface ReadOptions {
   /** Subject filter; all of the stream when absent. */
   readonly filter?: string;
@@ -60,21 +63,31 @@ export async function* readStream(
   }
 }
 
-/** Yields what is stored now and ends. Throws `disconnected` or `deadline-exceeded` when the server does not answer. */
+/** Yields what is stored at the call and ends, however fast more is stored meanwhile. Throws `disconnected` or `deadline-exceeded` when the server does not answer. */
 export async function* readStreamOnce(
   bus: Bus,
   stream: string,
   options: Omit<ReadOptions, 'signal'> = {},
 ): AsyncGenerator<StoredMessage, void> {
   let next = options.from === 'new' ? (await lastSequence(bus, stream)) + 1 : (options.from ?? 1);
+  let left: number | undefined;
   for (;;) {
     const batch = await readBatch(wireOf(bus), stream, next, options.filter);
     for (const message of batch) {
       next = message.sequence + 1;
+      left ??= 1 + pendingAfter(message);
       yield message;
+      left -= 1;
+      if (left <= 0) return;
     }
     if (batch.length === 0) return;
   }
+}
+
+/** How many messages of the reading the server had after this one. */
+function pendingAfter(message: StoredMessage): number {
+  const pending = Number(message.headers.get('nats-num-pending') ?? Number.NaN);
+  return Number.isSafeInteger(pending) ? pending : Number.POSITIVE_INFINITY;
 }
 
 /** One batch of at most 256 messages from a sequence on; empty at the end of the stream. */
@@ -101,6 +114,48 @@ export async function readBatch(
   throw busError('store-failed', `reading ${stream} from ${from}: ${status?.code} ${status?.description}`, {
     details: { stream },
   });
+}
+
+interface StoredReply {
+  readonly message?: {
+    readonly subject: string;
+    readonly seq: number;
+    readonly hdrs?: string;
+    readonly data?: string;
+    readonly time: string;
+  };
+  readonly error?: { readonly err_code?: number; readonly description?: string };
+}
+
+/**
+ * The newest message on a subject or filter, read from the stream's leader; undefined when there is none. Throws
+ * `stream-missing`, `deadline-exceeded`.
+ */
+export async function readLastMessage(
+  bus: Bus,
+  stream: string,
+  filter: string,
+): Promise<StoredMessage | undefined> {
+  const wire = wireOf(bus);
+  await wire.whenConnected(batchTimeoutMs);
+  const query = jsonBytes({ last_by_subj: filter });
+  const subject = `$JS.API.STREAM.MSG.GET.${stream}`;
+  const answer: Msg = await wire.calls.call(subject, query, { timeoutMs: batchTimeoutMs });
+  const { message, error } = answer.json<StoredReply>();
+  if (error?.err_code === 10037) return undefined;
+  if (error?.err_code === 10059)
+    throw busError('stream-missing', `there is no stream ${stream}; create the space first`, {
+      details: { stream },
+    });
+  if (message === undefined)
+    throw busError('store-failed', `reading ${filter} of ${stream}: ${error?.description ?? 'no answer'}`);
+  const headers = parseHeaders(Buffer.from(message.hdrs ?? '', 'base64').toString());
+  const data = Buffer.from(message.data ?? '', 'base64');
+  return {
+    ...messageOf(message.subject, data, headers),
+    sequence: message.seq,
+    at: new Date(message.time),
+  };
 }
 
 /** The stored message of a direct get. */

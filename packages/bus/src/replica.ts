@@ -22,6 +22,7 @@ import { readBatch, type StoredMessage } from './read-stream.ts';
 import { bucketStream, streamIdentity } from './streams.ts';
 import { wireOf } from './wire.ts';
 
+/** Which bucket is copied, and how its news are heard. */
 export interface ReplicaOptions {
   readonly bucket: string;
   /** Where the bucket's revisions are republished: `mabeam.<space>.variable`. */
@@ -37,6 +38,7 @@ export interface ReplicaChange {
   readonly entries: readonly BucketEntry[];
 }
 
+/** Told of each change, in order, when `get` and `applied` show it already. */
 export type ReplicaListener = (change: ReplicaChange) => void;
 
 const retryMs = 50;
@@ -55,6 +57,7 @@ export async function openReplica(bus: Bus, options: ReplicaOptions): Promise<Re
   }
 }
 
+/** A process's copy of a bucket; made by {@link openReplica}. */
 export class Replica implements AsyncDisposable {
   readonly bucket: string;
   readonly #bus: Bus;
@@ -166,12 +169,14 @@ export class Replica implements AsyncDisposable {
     await this.#verify();
   }
 
+  /** Ends the copying, and the waiting with `closed`; what is here can still be read. A second time is nothing. */
   async close(): Promise<void> {
     this.#closing.abort();
     for (const close of this.#closers.splice(0)) await close();
     this.#listeners.clear();
   }
 
+  /** As `close`. */
   [Symbol.asyncDispose](): Promise<void> {
     return this.close();
   }
@@ -187,7 +192,10 @@ export class Replica implements AsyncDisposable {
     const key = message.subject.slice(this.#options.prefix.length + 1);
     const subject = keySubject(this.bucket, key);
     const at = new Date(message.headers.get('nats-time-stamp') ?? 0);
-    this.#waiting.set(sequence, { ...message, subject, sequence, at });
+    const stored = { ...message, subject, sequence, at };
+    if (sequence === this.#received + 1) this.#take(stored);
+    else this.#waiting.set(sequence, stored);
+    if (this.#waiting.size === 0) return;
     this.#drainWaiting();
     if (this.#waiting.size > 0) this.#heal();
   }
@@ -247,13 +255,19 @@ export class Replica implements AsyncDisposable {
   /** P2, P3: takes the next revision of the stream; a batch is applied with its commit. */
   #take(message: StoredMessage): void {
     this.#received = message.sequence;
-    this.#batch.push(message);
     const isOpen = message.headers.has('nats-batch-id') && !message.headers.has('nats-batch-commit');
-    if (isOpen) return;
-    const entries = this.#batch.map((part) => entryOf(this.bucket, part));
-    this.#batch = [];
+    if (isOpen) this.#batch.push(message);
+    else if (this.#batch.length === 0) this.#apply([entryOf(this.bucket, message)]);
+    else {
+      const entries = [...this.#batch, message].map((part) => entryOf(this.bucket, part));
+      this.#batch = [];
+      this.#apply(entries);
+    }
+  }
+
+  #apply(entries: readonly BucketEntry[]): void {
     for (const entry of entries) this.#entries.set(entry.key, entry);
-    this.#applied = message.sequence;
+    this.#applied = this.#received;
     for (const listener of this.#listeners) listener({ revision: this.#applied, entries });
   }
 

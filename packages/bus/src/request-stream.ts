@@ -20,6 +20,7 @@ import { assertFits, defaultTimeoutMs, metaOf, requestSpan, type RequestOptions 
 import { openSpan } from './tracing.ts';
 import type { Wire } from './wire.ts';
 
+/** How to ask for an answer in parts. */
 export interface StreamRequestOptions extends Omit<RequestOptions, 'timeoutMs'> {
   /** Longest wait for the next part, and for the first. Default 5 000. */
   readonly idleMs?: number;

@@ -5,12 +5,14 @@ import type { QuestionMeta } from './envelope.ts';
 import { MabeamError } from './error.ts';
 import { busError } from './errors.ts';
 import { formNamed, readAnswer } from './form.ts';
+import { assertJourney, type Journey } from './journey.ts';
 import { isNoResponders } from './multiplexer.ts';
 import { attributes } from './semconv.ts';
 import { activeTraceparent, askerHop, inSpan, openSpan } from './tracing.ts';
 import type { Wire } from './wire.ts';
 
-export interface RequestOptions {
+/** How to ask, and what accompanies the question. */
+export interface RequestOptions extends Journey {
   /** How long to wait for the answer; the responder sees what remains. Default 5 000. */
   readonly timeoutMs?: number;
   /** Cancels: the wait ends with `cancelled`, and the responder's signal aborts. */
@@ -98,14 +100,15 @@ export function destination(subject: string): Record<string, string> {
   };
 }
 
-/** What accompanies a question with these options. */
+/** What accompanies a question with these options. Throws `invalid-id`. */
 export function metaOf(
   options: RequestOptions,
   timeoutMs: number,
   traceparent: string | false | undefined,
 ): QuestionMeta {
-  const { from, epoch, revision } = options;
-  return { remainingMs: timeoutMs, traceparent, from, epoch, revision };
+  const { from, epoch, revision, hops, conversation } = options;
+  assertJourney(options);
+  return { remainingMs: timeoutMs, traceparent, from, epoch, revision, hops, conversation };
 }
 
 interface Asked {

@@ -14,15 +14,17 @@ import type { Msg, Subscription as NatsSubscription } from '@nats-io/transport-n
 import { Deadlines } from './deadlines.ts';
 import { errorBodyOf, errorFromBody } from './error.ts';
 import { busError } from './errors.ts';
-import { formNamed, formOf, readQuestion, type Form } from './form.ts';
+import { formNamed, formOf, type Form } from './form.ts';
 import { failureThatFits, OpenQuestion, type ServedRequest } from './open-question.ts';
 import { destination, template } from './request.ts';
 import { isStream, streamAnswer } from './serve-stream.ts';
-import { inSpan, isUnrecorded, responderContext, within } from './tracing.ts';
+import { inSpan, isUnrecorded, responderContext } from './tracing.ts';
 import type { Wire } from './wire.ts';
 
+/** Answers a question: by a value, a promise of it, an async iterable of parts, or by throwing. */
 export type Handler = (request: ServedRequest) => unknown;
 
+/** How a responder takes its questions. */
 export interface ServeOptions {
   /** Queue group: each question goes to one member. */
   readonly queue?: string;
@@ -60,6 +62,7 @@ export class Service implements AsyncDisposable {
   readonly #stats = { requests: 0, errors: 0, processingMs: 0, lastError: undefined as string | undefined };
   #onIdle: (() => void) | undefined;
 
+  /** @internal Use `Bus.serve`. */
   constructor(wire: Wire, subject: string, handler: Handler, options: ServeOptions) {
     this.#wire = wire;
     this.subject = subject;
@@ -76,6 +79,7 @@ export class Service implements AsyncDisposable {
     return this.#open.size;
   }
 
+  /** What it has done so far. */
   get stats(): ServiceStats {
     return { ...this.#stats };
   }
@@ -94,6 +98,7 @@ export class Service implements AsyncDisposable {
     this.#wire.cancels.leave(this.subject, this);
   }
 
+  /** Closes it, with the default grace. */
   [Symbol.asyncDispose](): Promise<void> {
     return this.close();
   }
@@ -123,11 +128,8 @@ export class Service implements AsyncDisposable {
   #read(message: Msg, reply: string): OpenQuestion | undefined {
     try {
       const subject = this.#isExact ? this.subject : message.subject;
-      return new OpenQuestion(this.#wire, subject, {
-        question: readQuestion(message),
-        reply,
-        form: formOf(message),
-      });
+      const form = formOf(message);
+      return new OpenQuestion(this.#wire, subject, { question: form.read(message), reply, form });
     } catch (error) {
       // What is no envelope of ours may be one of another version: the plain form is read by all of them.
       this.#refuse(reply, formNamed('plain'), error);
@@ -160,7 +162,7 @@ export class Service implements AsyncDisposable {
   }
 
   #handleTraced(open: OpenQuestion, parent: Context): Promise<void> | undefined {
-    if (isUnrecorded(parent)) return within(parent, () => this.#handle(open));
+    if (isUnrecorded(parent)) return this.#wire.unrecorded.run(parent, () => this.#handle(open));
     const attributes = destination(open.subject);
     const span = { kind: 'server', name: `serve ${template(open.subject)}`, attributes, parent } as const;
     const work = inSpan(span, async () => {

@@ -15,6 +15,7 @@ import { headersOf } from './message.ts';
 import { assertFits } from './request.ts';
 import type { Wire } from './wire.ts';
 
+/** What accompanies a message that is stored, what is expected of the stream, and for how long to try. */
 export interface StoreOptions {
   readonly headers?: Readonly<Record<string, string | undefined>>;
   /** Stored once per id inside the stream's duplicate window. A fresh one when absent. */
@@ -28,8 +29,11 @@ export interface StoreOptions {
   /** How long to keep trying over lost connections. Default 30 000. */
   readonly timeoutMs?: number;
   readonly signal?: AbortSignal;
+  /** It leaves at once, not with the others of this turn of the event loop: for a single one that many wait for. */
+  readonly atOnce?: boolean;
 }
 
+/** Where a message is kept. */
 export interface StoreAck {
   readonly stream: string;
   readonly sequence: number;
@@ -49,16 +53,20 @@ export async function store(
   options: StoreOptions,
 ): Promise<StoreAck> {
   assertFits(wire, subject, payload);
-  const stored = { messageId: nuid.next(), ...options };
+  const stored = { ...options, messageId: options.messageId ?? nuid.next() };
   const headers = headersOf(storeHeaders(stored));
+  const outbox = options.atOnce === true ? undefined : wire.outbox;
   const giveUpAt = performance.now() + (options.timeoutMs ?? 30_000);
   for (let attempt = 1; ; attempt++) {
     const leftMs = giveUpAt - performance.now();
     try {
       const timeoutMs = Math.max(1, Math.min(attemptMs, leftMs));
       const { signal } = options;
-      if (await wire.whenConnected(Math.max(1, leftMs), signal)) {
-        return ackOf(await wire.calls.call(subject, payload, { headers, timeoutMs, signal }), subject);
+      if (wire.connected || (await wire.whenConnected(Math.max(1, leftMs), signal))) {
+        return ackOf(
+          await wire.calls.call(subject, payload, { headers, timeoutMs, signal, outbox }),
+          subject,
+        );
       }
       throw busError('deadline-exceeded', `${subject}: not connected to ${wire.url}, nothing was stored`);
     } catch (error) {

@@ -10,10 +10,10 @@ import {
   type JetStreamManager,
   type StreamConfig,
 } from '@nats-io/jetstream';
-import { nanos } from '@nats-io/transport-node';
+import { errors, nanos } from '@nats-io/transport-node';
 import { busError } from './errors.ts';
 import type { Bus } from './bus.ts';
-import { platformSpace, subjects } from './subjects.ts';
+import { historyFilter, platformSpace, subjects } from './subjects.ts';
 import { wireOf } from './wire.ts';
 
 const minuteMs = 60_000;
@@ -31,8 +31,11 @@ export interface SpaceNames {
   readonly outcomes: string;
   /** What was sent along data edges and is not yet dealt with. */
   readonly edges: string;
+  /** Every revision of the bucket, also those it no longer keeps. */
+  readonly history: string;
 }
 
+/** The names of a space’s streams and buckets; pure, they need not exist. */
 export function spaceNames(space: string): SpaceNames {
   const bucket = `mabeam-${space}`;
   return {
@@ -43,6 +46,7 @@ export function spaceNames(space: string): SpaceNames {
     tasks: `${bucket}-tasks`,
     outcomes: `${bucket}-outcomes`,
     edges: `${bucket}-edges`,
+    history: `${bucket}-history`,
   };
 }
 
@@ -56,6 +60,7 @@ export function bucketStream(bucket: string): string {
   return `KV_${bucket}`;
 }
 
+/** A stream as it should be; what is left out is the same for all of ours. */
 export type StreamDefinition = Partial<StreamConfig> & Pick<StreamConfig, 'name' | 'subjects'>;
 
 /** The streams and buckets of one space. */
@@ -67,6 +72,7 @@ export function spaceStreams(space: string): StreamDefinition[] {
       historyDepth: 64,
       maxBytes: 64 * mebibyte,
       isAtomic: true,
+      marksExpire: true,
     }),
     bucketDefinition(names.observed, at('observed'), { historyDepth: 1, maxBytes: 16 * mebibyte }),
     bucketDefinition(names.leases, at('lease'), { historyDepth: 1, maxBytes: 16 * mebibyte, expires: true }),
@@ -100,6 +106,16 @@ export function spaceStreams(space: string): StreamDefinition[] {
       max_msgs_per_subject: 10_000,
       discard: DiscardPolicy.New,
       discard_new_per_subject: true,
+    },
+    {
+      name: names.history,
+      subjects: [at(historyFilter)],
+      max_age: nanos(90 * dayMs),
+      max_bytes: 256 * mebibyte,
+      // The copies and how far they reach are stored together; how far outlives the copies.
+      allow_atomic: true,
+      allow_rollup_hdrs: true,
+      allow_msg_ttl: true,
     },
   ];
 }
@@ -149,13 +165,18 @@ export async function hasStream(bus: Bus, name: string): Promise<boolean> {
   }
 }
 
-/** The spaces that exist on this server, by their buckets. */
+/** The spaces that exist on this server, by their buckets. Throws `deadline-exceeded` when the server does not answer. */
 export async function listSpaces(bus: Bus): Promise<string[]> {
   const manager = await wireOf(bus).manager();
   const spaces: string[] = [];
-  for await (const stream of manager.streams.list('mabeam.*.trigger.>')) {
-    const match = /^mabeam-(.+)-events$/.exec(stream.config.name);
-    if (match?.[1] !== undefined) spaces.push(match[1]);
+  try {
+    for await (const stream of manager.streams.list('mabeam.*.trigger.>')) {
+      const match = /^mabeam-(.+)-events$/.exec(stream.config.name);
+      if (match?.[1] !== undefined) spaces.push(match[1]);
+    }
+  } catch (cause) {
+    if (!(cause instanceof errors.TimeoutError)) throw cause;
+    throw busError('deadline-exceeded', `${bus.url} does not say which spaces it has`, { cause });
   }
   return spaces.toSorted();
 }
@@ -166,7 +187,18 @@ export async function lastSequence(bus: Bus, stream: string): Promise<number> {
   return (await manager.streams.info(stream)).state.last_seq;
 }
 
-/** Which stream this is: when it was created, and its last sequence. Internal to the package. */
+/** How many messages a stream keeps on each subject that has some and matches the filter. */
+export async function countBySubject(
+  bus: Bus,
+  stream: string,
+  filter: string,
+): Promise<ReadonlyMap<string, number>> {
+  const manager = await wireOf(bus).manager();
+  const { state } = await manager.streams.info(stream, { subjects_filter: filter });
+  return new Map(Object.entries(state.subjects ?? {}));
+}
+
+/** Which stream this is: when it was created, and its last sequence. */
 export async function streamIdentity(
   bus: Bus,
   stream: string,
@@ -183,6 +215,8 @@ interface BucketOptions {
   readonly isAtomic?: boolean;
   /** Keys may have a time to live, and their expiry is announced by a marker. */
   readonly expires?: boolean;
+  /** Markers may go away by themselves, without a trace. */
+  readonly marksExpire?: boolean;
 }
 
 /** A KV bucket as the stream it is, with each new revision republished under `prefix`. */
@@ -199,6 +233,7 @@ function bucketDefinition(bucket: string, prefix: string, options: BucketOptions
     deny_delete: true,
     republish: { src: all, dest: `${prefix}.>` },
     ...(options.isAtomic === true ? { allow_atomic: true } : {}),
+    ...(options.marksExpire === true ? { allow_msg_ttl: true } : {}),
     ...(options.expires === true
       ? { allow_msg_ttl: true, subject_delete_marker_ttl: nanos(10 * minuteMs) }
       : {}),

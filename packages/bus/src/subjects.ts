@@ -9,19 +9,37 @@ export interface Subjects {
   readonly space: string;
   /** `mabeam.<space>.` in front of a relative subject or filter. */
   readonly at: (relative: string) => string;
+  /** Questions to an agent. */
   readonly askAgent: (agent: string) => string;
+  /** Questions to a group: one of its agents answers. */
   readonly askGroup: (group: string) => string;
+  /** Tasks of a group. */
   readonly task: (group: string) => string;
+  /** A directive from one agent to another. */
   readonly agentCommand: (to: string, from: string, verb: string) => string;
+  /** Commands to what is no agent. The id of a local variable is two tokens. */
   readonly command: (noun: 'node' | 'space' | 'variable' | 'handler', id: string, verb: string) => string;
+  /** What something says of itself, and may be lost. */
   readonly signal: (name: string, id: string) => string;
+  /** Something that has happened. */
   readonly event: (noun: string, id: string, verb: string) => string;
+  /** A wish that the team adapt. */
   readonly trigger: (name: string) => string;
+  /** The end of a task. */
   readonly outcome: (task: string, agent: string, kind: 'completed' | 'failed') => string;
   /** All outcomes of one task: the filter on which "no outcome yet" is expected. */
   readonly outcomesOf: (task: string) => string;
+  /** OpenTelemetry bodies. */
   readonly telemetry: (kind: 'traces' | 'metrics' | 'logs') => string;
+  /** Where the revisions of a key of the space's bucket are kept: `space.x` under `event.variable.space.x.changed`, `graph` under `event.variable.key.graph.changed`. */
+  readonly history: (key: string) => string;
 }
+
+/**
+ * What the history listens on, relative to a space: events of the noun `variable` with four tokens or more. The event stream has
+ * those with three, the outcomes are of the noun `task`.
+ */
+export const historyFilter = 'event.variable.*.*.>';
 
 /** The space under which things that belong to no space (nodes) have their subjects. */
 export const platformSpace = 'all';
@@ -47,6 +65,7 @@ export function subjects(space: string): Subjects {
       `${root}.event.task.${token('task', task)}.${token('agent', agent)}.${kind}`,
     outcomesOf: (task) => `${root}.event.task.${token('task', task)}.>`,
     telemetry: (kind) => `${root}.telemetry.${kind}`,
+    history: (key) => `${root}.event.variable.${key.includes('.') ? key : `key.${key}`}.changed`,
   };
 }
 

@@ -14,26 +14,34 @@ import { consumeStream, type Delivery } from './consume.ts';
 import { busError } from './errors.ts';
 import { errorBodyOf, MabeamError } from './error.ts';
 import { isToken } from './ids.ts';
+import { assertJourney, conversationIn, hopsInHeader, journeyHeaders, type Journey } from './journey.ts';
 import { parseOutcome, type TaskOutcome, type TaskResult } from './outcome.ts';
 import { readBatch, readStream, type StoredMessage } from './read-stream.ts';
 import { attributes } from './semconv.ts';
 import { spaceNames } from './streams.ts';
 import { subjects, type Subjects } from './subjects.ts';
 import { activeTraceparent, contextFrom, inSpan } from './tracing.ts';
-import { wireOf } from './wire.ts';
+import { wireOf, type Wire } from './wire.ts';
 
+/** One delivery of a task, as its handler sees it. */
 export interface Task {
   readonly id: string;
   readonly group: string;
   readonly input: unknown;
   /** 1 for the first attempt. */
   readonly attempt: number;
+  /** Agents the task has passed before this worker. */
+  readonly hops: number;
+  /** The conversation it belongs to: as its submitter names it, else the task's id; the same for each attempt. */
+  readonly conversation: string;
   /** Aborts when the worker closes and its grace has passed: the task will be delivered again. */
   readonly signal: AbortSignal;
 }
 
+/** Works on a task; what it returns is the output. An error that is `retryable`, or a stranger's, brings the task again. */
 export type TaskHandler = (task: Task) => unknown;
 
+/** Who works, on how much at once, and when a task is given up. */
 export interface WorkOptions {
   readonly agent: string;
   readonly instance: string;
@@ -50,12 +58,14 @@ export interface WorkOptions {
   readonly maxFailures?: number;
 }
 
-export interface SubmitOptions {
+/** How a task is submitted, and the journey it is part of. */
+export interface SubmitOptions extends Journey {
   readonly contentType?: ContentType;
   /** How long to keep trying over lost connections. Default 30 000. */
   readonly timeoutMs?: number;
 }
 
+/** From where to read outcomes, and until when. */
 export interface OutcomeReadOptions {
   readonly from?: number | 'new';
   readonly signal?: AbortSignal;
@@ -66,6 +76,7 @@ export interface OutcomeReadOptions {
   readonly onRefused?: (error: MabeamError) => void;
 }
 
+/** The tasks of a space: submitting them, working on them, and what became of them. */
 export interface Tasks {
   /** Submits a task once per id; resolves with its sequence. Throws `overloaded` when the stream is full. */
   submit(group: string, id: string, input: unknown, options?: SubmitOptions): Promise<number>;
@@ -77,6 +88,7 @@ export interface Tasks {
   outcomeOf(task: string): Promise<TaskOutcome | undefined>;
 }
 
+/** The tasks of a space on this connection. Throws `invalid-id`. */
 export function openTasks(bus: Bus, space: string): Tasks {
   const at = subjects(space);
   const { outcomes } = spaceNames(space);
@@ -106,13 +118,15 @@ async function submit(
   const contentType = options.contentType ?? 'application/json';
   const subject = at.task(task.group);
   at.outcomesOf(task.id);
+  assertJourney(options);
   const spanned = {
     [attributes.space]: at.space,
     [attributes.messagingDestination]: subject,
     [attributes.task]: task.id,
   };
   return inSpan({ kind: 'producer', name: `send task.${task.group}`, attributes: spanned }, async () => {
-    const headers = { 'Content-Type': contentType, 'Mabeam-Task': task.id, traceparent: activeTraceparent() };
+    const own = { 'Content-Type': contentType, 'Mabeam-Task': task.id, traceparent: activeTraceparent() };
+    const headers = { ...own, ...journeyHeaders(options) };
     const { timeoutMs } = options;
     const stored = {
       headers,
@@ -159,7 +173,10 @@ export class Worker implements AsyncDisposable {
   readonly #group: string;
   readonly #handler: TaskHandler;
   readonly #options: Required<WorkOptions>;
-  readonly #running = new Set<Promise<void>>();
+  readonly #wire: Wire;
+  readonly #running = new Set<Delivery>();
+  /** Called when one of them has ended. */
+  readonly #waiting: (() => void)[] = [];
   /** Takes no new tasks. */
   readonly #closing = new AbortController();
   /** Gives up the tasks it has. */
@@ -168,6 +185,7 @@ export class Worker implements AsyncDisposable {
 
   constructor(bus: Bus, at: Subjects, group: string, handler: TaskHandler, options: WorkOptions) {
     this.#bus = bus;
+    this.#wire = wireOf(bus);
     this.#at = at;
     this.#group = group;
     this.#handler = handler;
@@ -188,11 +206,13 @@ export class Worker implements AsyncDisposable {
   async close(graceMs = 5_000): Promise<void> {
     this.#closing.abort();
     const timer = setTimeout(() => this.#aborting.abort(), graceMs);
-    await Promise.allSettled(this.#running);
+    while (this.#running.size > 0) await this.#oneHasEnded();
     clearTimeout(timer);
     await this.#done;
+    this.#wire.outbox.send();
   }
 
+  /** Closes it, with the default grace. */
   [Symbol.asyncDispose](): Promise<void> {
     return this.close();
   }
@@ -207,28 +227,57 @@ export class Worker implements AsyncDisposable {
       ackWaitMs,
       signal: this.#closing.signal,
     };
-    for await (const delivery of consumeStream(this.#bus, source)) {
-      if (this.#closing.signal.aborted) {
-        delivery.nak();
-        continue;
+    const alive = setInterval(() => this.#showLife(), ackWaitMs / 3);
+    try {
+      for await (const delivery of consumeStream(this.#bus, source)) {
+        if (this.#closing.signal.aborted) {
+          delivery.nak();
+          continue;
+        }
+        void this.#workOn(delivery);
+        while (this.#running.size >= concurrency) await this.#oneHasEnded();
       }
-      const work = this.#workOn(delivery).finally(() => void this.#running.delete(work));
-      this.#running.add(work);
-      if (this.#running.size >= concurrency) await Promise.race(this.#running);
+    } finally {
+      while (this.#running.size > 0 && !this.#wire.closed) await this.#oneHasEnded();
+      clearInterval(alive);
     }
   }
 
-  /** One delivery, kept alive while it runs; whatever goes wrong, it is delivered again. */
+  /** Resolves when one of those that run has ended. */
+  #oneHasEnded(): Promise<void> {
+    return new Promise((resolve) => {
+      this.#waiting.push(resolve);
+    });
+  }
+
+  /** What runs is kept alive, whoever waits for it. */
+  #showLife(): void {
+    if (!this.#wire.connected) return;
+    for (const delivery of this.#running) this.#tell(() => delivery.working());
+  }
+
+  /** One delivery; whatever goes wrong, it is delivered again. Does not reject. */
   async #workOn(delivery: Delivery): Promise<void> {
-    const alive = setInterval(() => delivery.working(), this.#options.ackWaitMs / 3);
+    this.#running.add(delivery);
     try {
       await this.#settle(delivery);
-      delivery.ack();
+      this.#wire.outbox.add(() => this.#tell(() => delivery.ack()));
     } catch (error) {
-      if (error instanceof MabeamError && error.code === 'closed') return;
-      delivery.nak(Math.min(retryDelayMs * 2 ** (delivery.count - 1), retryDelayMaxMs));
+      const pauseMs = Math.min(retryDelayMs * 2 ** (delivery.count - 1), retryDelayMaxMs);
+      const isClosed = error instanceof MabeamError && error.code === 'closed';
+      if (!isClosed) this.#tell(() => delivery.nak(pauseMs));
     } finally {
-      clearInterval(alive);
+      this.#running.delete(delivery);
+      for (const wake of this.#waiting.splice(0)) wake();
+    }
+  }
+
+  /** Tells the server what becomes of a delivery; on a connection that has closed nobody is told, and it is delivered again. */
+  #tell(say: () => void): void {
+    try {
+      say();
+    } catch (error) {
+      if (!this.#wire.closed) this.#wire.reportUntaken(this.#at.task(this.#group), error);
     }
   }
 
@@ -267,6 +316,8 @@ export class Worker implements AsyncDisposable {
         group: this.#group,
         input,
         attempt: delivery.count,
+        hops: hopsInHeader(delivery.headers.get('mabeam-hops')) ?? 0,
+        conversation: conversationIn(delivery.headers.get('mabeam-conversation')) ?? task,
         signal,
       });
       return { ...base, kind: 'completed', output: output ?? null };

@@ -1,4 +1,5 @@
-import { ROOT_CONTEXT, trace } from '@opentelemetry/api';
+import { AsyncLocalStorage } from 'node:async_hooks';
+import { context, ROOT_CONTEXT, trace, type Context, type ContextManager } from '@opentelemetry/api';
 import { fc, it } from '@fast-check/vitest';
 import { afterEach, describe, expect } from 'vitest';
 import {
@@ -7,7 +8,9 @@ import {
   formatTraceparent,
   inSpan,
   isUnrecorded,
+  recordedTrace,
   responderContext,
+  UnrecordedFrame,
 } from './tracing.ts';
 
 const traceparent = '00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01';
@@ -36,7 +39,23 @@ describe('trace context', () => {
 });
 
 describe('the hops of a request', () => {
-  afterEach(() => trace.disable());
+  afterEach(() => {
+    trace.disable();
+    context.disable();
+  });
+
+  /** Keeps the active context over asynchronous work, as an SDK does. */
+  const keepContexts = (): void => {
+    const active = new AsyncLocalStorage<Context>();
+    const manager: ContextManager = {
+      active: () => active.getStore() ?? ROOT_CONTEXT,
+      with: (given, work, thisArg, ...args) => active.run(given, () => work.call(thisArg, ...args)),
+      bind: (_given, target) => target,
+      enable: () => manager,
+      disable: () => manager,
+    };
+    context.setGlobalContextManager(manager);
+  };
 
   const spanOptions = { kind: 'client', name: 'request x', attributes: {} } as const;
   const traceId = '0af7651916cd43dd8448eb211c80319c';
@@ -66,6 +85,38 @@ describe('the hops of a request', () => {
     await inSpan(spanOptions, () => Promise.resolve());
     expect(askerHop()).toEqual({ kind: 'pass', traceparent: false });
     expect(sampler.asked).toBe(1);
+  });
+
+  it('what unrecorded work asks is not recorded either, also after telemetry was started anew', async () => {
+    const frame = new UnrecordedFrame();
+    const asked = (): Promise<unknown> =>
+      frame.run(responderContext(false) ?? ROOT_CONTEXT, async () => {
+        await Promise.resolve();
+        return [askerHop(), isUnrecorded(context.active())];
+      });
+    for (const _ of ['at first', 'anew']) {
+      refuseAll();
+      keepContexts();
+      const unrecorded = [{ kind: 'pass', traceparent: false }, true];
+      expect([await asked(), await asked()]).toEqual([unrecorded, unrecorded]);
+      expect(context.active()).toBe(ROOT_CONTEXT);
+      trace.disable();
+      context.disable();
+    }
+  });
+
+  it('what is not recorded, but has an id, keeps it in the frame of its own', () => {
+    refuseAll();
+    keepContexts();
+    const given = responderContext(traceparent.replace(/01$/, '00')) ?? ROOT_CONTEXT;
+    const hop = new UnrecordedFrame().run(given, askerHop);
+    expect(hop).toEqual({ kind: 'pass', traceparent: traceparent.replace(/01$/, '00') });
+  });
+
+  it('only a recorded trace has a name for its conversation', () => {
+    expect(recordedTrace(traceparent)).toBe(traceId);
+    for (const other of [traceparent.replace(/01$/, '00'), 'nonsense', false, undefined] as const)
+      expect(recordedTrace(other)).toBeUndefined();
   });
 
   it('what the root decided against stays unrecorded at the responder, with or without an id', () => {

@@ -22,7 +22,9 @@ import {
   type Context,
   type Span,
   type SpanContext,
+  type TracerProvider,
 } from '@opentelemetry/api';
+import { AsyncResource } from 'node:async_hooks';
 import { randomBytes } from 'node:crypto';
 import { MabeamError } from './error.ts';
 import { attributes as names } from './semconv.ts';
@@ -31,7 +33,8 @@ const traceparentPattern = /^[0-9a-f]{2}-([0-9a-f]{32})-([0-9a-f]{16})-([0-9a-f]
 const zeroIds = /^0+$/;
 
 const restMs = 10;
-const root: { restsUntil: number } = { restsUntil: 0 };
+/** A timer ends the rest: to read the clock for each request costs more than a hundred timers a second. */
+const root: { rest: NodeJS.Timeout | undefined } = { rest: undefined };
 
 /** The provider there is while no SDK is registered. */
 const noProvider = new ProxyTracerProvider().getDelegate();
@@ -54,15 +57,20 @@ const unrecordedHop: Hop = { kind: 'pass', traceparent: false };
 
 /** Is an OpenTelemetry SDK registered in this process? */
 function isTracing(): boolean {
+  return tracerProvider() !== noProvider;
+}
+
+/** The provider that an SDK has registered, whatever stands in front of it. */
+function tracerProvider(): TracerProvider {
   const provider = trace.getTracerProvider();
-  return !(provider instanceof ProxyTracerProvider) || provider.getDelegate() !== noProvider;
+  return provider instanceof ProxyTracerProvider ? provider.getDelegate() : provider;
 }
 
 /** What the asker of a request does about tracing, by the active context. */
 export function askerHop(): Hop {
   if (!isTracing()) return untracedHop;
   const upstream = trace.getSpanContext(context.active());
-  if (upstream === undefined) return isResting() ? unrecordedHop : spanHop;
+  if (upstream === undefined) return root.rest === undefined ? spanHop : unrecordedHop;
   if ((upstream.traceFlags & TraceFlags.SAMPLED) !== 0) return spanHop;
   if (upstream.traceId === unrecorded.traceId) return unrecordedHop;
   return { kind: 'pass', traceparent: formatTraceparent(upstream) };
@@ -75,23 +83,37 @@ export function askerHop(): Hop {
 export function responderContext(traceparent: string | false | undefined): Context | undefined {
   if (!isTracing()) return undefined;
   if (traceparent === false) return unrecordedContext;
-  if (traceparent === undefined) return isResting() ? unrecordedContext : ROOT_CONTEXT;
+  if (traceparent === undefined) return root.rest === undefined ? ROOT_CONTEXT : unrecordedContext;
   return contextFrom(traceparent);
 }
 
 /** Is this the context of work that is not recorded? */
 export function isUnrecorded(parent: Context): boolean {
+  if (parent === unrecordedContext) return true;
   const upstream = trace.getSpanContext(parent);
   return upstream !== undefined && (upstream.traceFlags & TraceFlags.SAMPLED) === 0;
 }
 
-/** Runs work in a context. */
-export function within<T>(parent: Context, work: () => T): T {
-  return context.with(parent, work);
-}
+/**
+ * Where the work for one connection runs when it is not recorded. Entering a context makes a new frame of all that is local to
+ * asynchronous work; so the frame of the one context that has no id is made once, when the first such question comes, and
+ * entered again and again: all questions of a connection come in one frame, that of its reading.
+ */
+export class UnrecordedFrame {
+  #frame: AsyncResource | undefined;
+  /** Whoever starts telemetry anew brings another context manager with the provider. */
+  #provider: TracerProvider | undefined;
 
-function isResting(): boolean {
-  return performance.now() < root.restsUntil;
+  /** Runs work that is not recorded, so that what it asks is not recorded either. */
+  run<T>(parent: Context, work: () => T): T {
+    if (parent !== unrecordedContext) return context.with(parent, work);
+    const provider = tracerProvider();
+    if (this.#frame === undefined || this.#provider !== provider) {
+      this.#provider = provider;
+      this.#frame = context.with(parent, () => new AsyncResource('MabeamUnrecorded'));
+    }
+    return this.#frame.runInAsyncScope(work);
+  }
 }
 
 /** The active span's context as `traceparent`; undefined when there is no trace. */
@@ -101,11 +123,19 @@ export function activeTraceparent(): string | undefined {
   return span === undefined ? undefined : formatTraceparent(span);
 }
 
+/** Id of the trace that is recorded here: the one a `traceparent` names, else that of the active span; undefined when there is none. */
+export function recordedTrace(traceparent?: string | false): string | undefined {
+  const parent = typeof traceparent === 'string' ? contextFrom(traceparent) : context.active();
+  const span = trace.getSpanContext(parent);
+  return span !== undefined && (span.traceFlags & TraceFlags.SAMPLED) !== 0 ? span.traceId : undefined;
+}
+
 /** "Not recorded" for those who only know the W3C's form. */
 export function anonymousTraceparent(): string {
   return `00-${randomBytes(16).toString('hex')}-${randomBytes(8).toString('hex')}-00`;
 }
 
+/** A span's context as `traceparent`. */
 export function formatTraceparent(span: SpanContext): string {
   return `00-${span.traceId}-${span.spanId}-${span.traceFlags.toString(16).padStart(2, '0')}`;
 }
@@ -120,6 +150,7 @@ export function contextFrom(traceparent: string | undefined): Context {
   return trace.setSpanContext(ROOT_CONTEXT, { traceId, spanId, traceFlags, isRemote: true });
 }
 
+/** What a span is, says, and belongs to. */
 export interface SpanOptions {
   readonly kind: 'client' | 'server' | 'producer' | 'consumer';
   readonly name: string;
@@ -140,6 +171,8 @@ const kinds = {
  * runs in the parent's context. A consumer span is a child of its parent and links to it as well.
  */
 export function inSpan<T>(options: SpanOptions, work: (span: Span | undefined) => Promise<T>): Promise<T> {
+  // Without an SDK a parent that came with a message is still handed on, as the API's own spans do.
+  if (options.parent === undefined && !isTracing()) return work(undefined);
   const parent = options.parent ?? context.active();
   if (isUnrecorded(parent)) return context.with(parent, () => work(undefined));
   const span = startSpan(options, parent);
@@ -190,8 +223,15 @@ function startSpan(options: SpanOptions, parent: Context): Span {
     .getTracer('@mabeam/bus')
     .startSpan(options.name, { kind: kinds[options.kind], attributes, links }, parent);
   const isRefusedRoot = upstream === undefined && (span.spanContext().traceFlags & TraceFlags.SAMPLED) === 0;
-  if (isRefusedRoot) root.restsUntil = performance.now() + restMs;
+  if (isRefusedRoot) rest();
   return span;
+}
+
+/** Leaves the sampler alone for a while. */
+function rest(): void {
+  root.rest ??= setTimeout(() => {
+    root.rest = undefined;
+  }, restMs).unref();
 }
 
 function markFailed(span: Span, error: unknown): void {

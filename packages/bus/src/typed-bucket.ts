@@ -12,21 +12,26 @@ import { openReplica, type ReplicaOptions } from './replica.ts';
 
 /** How a value becomes a body of JSON and back. Both throw when it is not one of theirs. */
 export interface Codec<T> {
+  /** The body of a value. Throws when the value is not of the type. */
   encode(value: T): unknown;
+  /** The value of a body. Throws when the body is none of the type. */
   decode(body: unknown): T;
 }
 
 /** The part of Standard Schema (https://standardschema.dev) that a codec needs; zod, valibot and others have it. */
 export interface SchemaLike<T> {
   readonly '~standard': {
+    /** The value as the schema makes it, or what is wrong with it. */
     validate(value: unknown): SchemaResult<T> | Promise<SchemaResult<T>>;
   };
 }
 
-type SchemaResult<T> =
+/** What a schema says of a value. */
+export type SchemaResult<T> =
   | { readonly value: T; readonly issues?: undefined }
   | { readonly issues: readonly { readonly message: string }[] };
 
+/** A value as its bucket has it. */
 export interface TypedEntry<T> {
   readonly key: string;
   readonly value: T;
@@ -39,12 +44,14 @@ export type TypedChange<T> =
   | ({ readonly kind: 'put' } & TypedEntry<T>)
   | { readonly kind: 'delete'; readonly key: string; readonly revision: number; readonly at: Date };
 
+/** What a watch follows, and until when. */
 export interface WatchOptions extends Pick<ReplicaOptions, 'prefix' | 'digest'> {
   readonly signal: AbortSignal;
   /** Told of entries the codec refuses. */
   readonly onRefused?: (key: string, error: unknown) => void;
 }
 
+/** A bucket of values of one type; open it with {@link openBucket}. */
 export interface TypedBucket<T> {
   /** The key's value; undefined when it has none. Throws `malformed-message` when it is not of the type. */
   get(key: string): Promise<TypedEntry<T> | undefined>;

@@ -7,13 +7,19 @@ import type { Msg, NatsConnection, PublishOptions, Subscription } from '@nats-io
 import { busError } from './errors.ts';
 import { CancelDesk } from './cancel.ts';
 import { Multiplexer } from './multiplexer.ts';
+import { Outbox } from './outbox.ts';
+import { UnrecordedFrame } from './tracing.ts';
 
 const warningPauseMs = 10_000;
 
+/** One connection, with what its users share. */
 export class Wire {
   readonly connection: NatsConnection;
   readonly calls: Multiplexer;
   readonly cancels: CancelDesk;
+  /** What need not leave at once. */
+  readonly outbox = new Outbox();
+  readonly unrecorded = new UnrecordedFrame();
   readonly url: string;
   readonly #reconnected = new Set<() => void>();
   #connected = true;

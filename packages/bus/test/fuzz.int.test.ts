@@ -32,6 +32,8 @@ const headerNames = [
   'Mabeam-Epoch',
   'Mabeam-Revision',
   'Mabeam-Stream',
+  'Mabeam-Hops',
+  'Mabeam-Conversation',
   'Mabeam-Task',
   'Mabeam-Part',
   'Mabeam-End',
@@ -57,9 +59,11 @@ const envelopeParts = fc.tuple(
   fc.oneof(fc.integer(), fc.double(), fc.constant(null)),
   fc.oneof(fc.integer(), fc.constant(null)),
   fc.oneof(fc.integer(), fc.double(), fc.string()),
+  fc.oneof(fc.nat(40), fc.double(), fc.jsonValue()),
+  fc.oneof(fc.string(), fc.nat(), fc.constant(null)),
 );
 const envelope = fc
-  .tuple(envelopeParts, fc.nat(8), fc.nat(), fc.array(fc.tuple(fc.nat(200), fc.nat(255)), { maxLength: 3 }))
+  .tuple(envelopeParts, fc.nat(10), fc.nat(), fc.array(fc.tuple(fc.nat(200), fc.nat(255)), { maxLength: 3 }))
   .map(([parts, length, cut, changes]) => {
     const bytes = Uint8Array.from(packBytes(parts.slice(0, length)));
     for (const [place, byte] of changes) if (place < bytes.length) bytes[place] = byte;

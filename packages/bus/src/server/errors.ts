@@ -4,6 +4,7 @@
  */
 import { errorsOf, type ErrorTable } from '../error.ts';
 
+/** Every error code of finding and running a server; docs/errors.md has a paragraph for each. */
 export const serverErrors = {
   'server-not-found': { retryable: false, exit: 5, status: 503 },
   'store-in-use': { retryable: false, exit: 5, status: 409 },

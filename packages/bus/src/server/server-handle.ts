@@ -29,6 +29,7 @@ export class ServerHandle implements AsyncDisposable {
   readonly exited: Promise<ServerExit>;
   #stopping: Promise<void> | undefined;
 
+  /** @internal Use `startServer`. */
   constructor(facts: ServerFacts) {
     this.url = facts.url;
     this.pid = facts.pid;
@@ -43,6 +44,7 @@ export class ServerHandle implements AsyncDisposable {
     return this.#stopping;
   }
 
+  /** As `stop`. */
   [Symbol.asyncDispose](): Promise<void> {
     return this.stop();
   }
