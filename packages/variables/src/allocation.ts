@@ -7,13 +7,8 @@
 import { isId } from '@mabeam/bus';
 import { isPlainObject, showJson, type Json } from './json.ts';
 import { listNames, type Problem } from './problem.ts';
+import { networkPriorities, type NetworkPriority } from './resources.ts';
 import type { VariableDefinition } from './variable.ts';
-
-/** The classes of delivery under load. */
-export const networkPriorities = ['low', 'normal', 'high', 'critical'] as const;
-
-/** A class of delivery under load: higher ones are served first, lower ones are shed first. */
-export type NetworkPriority = (typeof networkPriorities)[number];
 
 /** What an agent may use. */
 export interface ResourceAllocation {

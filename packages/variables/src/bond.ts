@@ -31,8 +31,7 @@ export function areBound(
   ids: ReadonlySet<string>,
   declared: Iterable<VariableDefinition> = [],
 ): boolean {
-  const definitions = [...definitionsOf(view), ...declared];
-  return definitions.some(
+  return [...bondedIn(view), ...declared].some(
     ({ id, constraints: { compatible = {}, roleCoverage } }) =>
       (ids.has(id) && (roleCoverage !== undefined || Object.keys(compatible).length > 0)) ||
       Object.keys(compatible).some((other) => ids.has(other)),
@@ -41,7 +40,7 @@ export function areBound(
 
 /** The variables whose definitions name this one under `compatible`. */
 export function boundTo(view: SpaceView, id: string): string[] {
-  return definitionsOf(view)
+  return bondedIn(view)
     .filter(({ constraints }) => Object.hasOwn(constraints.compatible ?? {}, id))
     .map((definition) => definition.id);
 }
@@ -52,13 +51,16 @@ export function bondProblem(
   prospects: ReadonlyMap<string, Prospect>,
 ): BrokenBond | undefined {
   if (prospects.size === 0) return undefined;
-  const space = new Map<string, Prospect>([...view.variables, ...prospects]);
-  for (const [id, { definition, value }] of space) {
+  const prospectOf = (id: string): Prospect | undefined => prospects.get(id) ?? view.variables.get(id);
+  for (const id of new Set([...bondedIn(view).map((bonded) => bonded.id), ...prospects.keys()])) {
+    const prospect = prospectOf(id);
+    if (prospect === undefined) continue;
+    const { definition, value } = prospect;
     const { roleCoverage = [], compatible = {} } = definition.constraints;
     const uncovered = prospects.has(id) ? roleProblem(view, roleCoverage, value) : undefined;
     if (uncovered !== undefined) return { id, ...uncovered };
     for (const [other, name] of Object.entries(compatible)) {
-      const counterpart = space.get(other);
+      const counterpart = prospectOf(other);
       if (counterpart === undefined || !(prospects.has(id) || prospects.has(other))) continue;
       const misfit = pairProblem(view.predicates, name, { other, values: [value, counterpart.value] });
       if (misfit !== undefined) return { id, ...misfit };
@@ -81,8 +83,22 @@ export function brokenBonds(view: SpaceView): BrokenBond[] {
   });
 }
 
-function definitionsOf(view: SpaceView): VariableDefinition[] {
-  return [...view.variables.values()].map(({ definition }) => definition);
+/** Found once for each state of the declarations, so that a write of one variable does not go through all of them. */
+const bonded = new WeakMap<SpaceView['cells']['declarations'], readonly VariableDefinition[]>();
+
+/** The definitions that tie their variables to others, or to the agents' roles. */
+function bondedIn(view: SpaceView): readonly VariableDefinition[] {
+  const { declarations } = view.cells;
+  let found = bonded.get(declarations);
+  if (found === undefined) {
+    const all = [...view.variables.values()].map(({ definition }) => definition);
+    found = all.filter(
+      ({ constraints: { compatible = {}, roleCoverage } }) =>
+        roleCoverage !== undefined || Object.keys(compatible).length > 0,
+    );
+    bonded.set(declarations, found);
+  }
+  return found;
 }
 
 function roleProblem(view: SpaceView, roles: readonly string[], value: Json): Problem | undefined {

@@ -67,7 +67,7 @@ export function planChanges(
   wishes: readonly WishedValue[],
   authorship: Authorship,
 ): ChangePlan {
-  const twice = wishes.find(({ id }, i) => wishes.findIndex((other) => other.id === id) !== i);
+  const twice = wishes.find(({ id }, i) => i > 0 && wishes.findIndex((other) => other.id === id) !== i);
   if (twice !== undefined) {
     throw variableError(
       'duplicate-change',
@@ -80,8 +80,8 @@ export function planChanges(
   assertAuthor(authorship.by);
   const planned = wishes.map((wish) => planChange(view, wish, authorship));
   const changes = planned.map(({ change }) => change);
-  assertBonds(view, changes);
   const isBound = areBound(view, new Set(changes.map(({ id }) => id)));
+  if (isBound) assertBonds(view, changes);
   const writes = planned.map(({ write }) => write);
   return { writes: sealed(writes, view.revision, isBound), changes, basedOn: view.revision, isBound };
 }

@@ -1,10 +1,13 @@
 /** Constructors of definitions, one for each kind. Pure: nothing is stored; they throw as parseVariableDefinition does. */
+import type { AdaptationPolicy } from './adaptation-policy.ts';
 import type { ResourceAllocation } from './allocation.ts';
 import { parseVariableDefinition } from './definition.ts';
+import type { DistributionPolicy } from './distribution-policy.ts';
 import type { Domain } from './domain.ts';
 import type { Json } from './json.ts';
 import type { AdaptationPace, ThresholdBand } from './measure.ts';
-import type { Constraints, ResourceLimit, VariableDefinition } from './variable.ts';
+import type { ResourceDemand } from './resources.ts';
+import type { Constraints, FailureAnswer, ResourceLimit, VariableDefinition } from './variable.ts';
 
 /** Options that all constructors have. */
 interface CommonOptions {
@@ -13,6 +16,19 @@ interface CommonOptions {
   /** `cluster`: only the listed agents see it. Default `global`. */
   readonly scope?: 'global' | 'cluster';
   readonly constraints?: Constraints;
+  /** The name of the handler that turns a value into directives; the kind's own way when absent. */
+  readonly coordination?: string;
+  /** How it moves by itself; what is left out has its default. It does not when absent. */
+  readonly adaptation?: Pick<AdaptationPolicy, 'strategy' | 'metric' | 'direction'> &
+    Partial<AdaptationPolicy>;
+  /** What becomes of its team when an agent fails. */
+  readonly onFailure?: FailureAnswer;
+  /** What holding its value costs the space's pool. */
+  readonly resources?: ResourceDemand;
+  /** Who goes first when variables contradict each other: the larger; default 0. */
+  readonly priority?: number;
+  /** On which nodes it is kept; what is left out has its default. */
+  readonly distribution?: Partial<DistributionPolicy>;
 }
 
 interface RangeOptions {

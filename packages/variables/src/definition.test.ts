@@ -186,8 +186,87 @@ describe('what is refused, by code and field', () => {
   });
 });
 
+describe('how a variable behaves beside its value', () => {
+  const policy = { strategy: 'reactive', metric: 'quality', direction: 'below' };
+  const threshold = { id: 'threshold', kind: 'performance-threshold', initial: 0.5 };
+
+  it('is absent unless it is said, so that definitions from before stay what they were', () => {
+    expect(Object.keys(parseVariableDefinition(threshold)).toSorted()).toEqual([
+      'agents',
+      'constraints',
+      'domain',
+      'id',
+      'initial',
+      'kind',
+      'scope',
+      'v',
+    ]);
+  });
+
+  it('has defaults, and parses to itself', () => {
+    const made = performanceThreshold('threshold', {
+      initial: 0.5,
+      adaptation: { strategy: 'predictive', metric: 'quality', direction: 'below', target: 'goal' },
+      coordination: 'own-way',
+      onFailure: 'failover',
+      resources: { memory: 1_000 },
+      priority: 3,
+      distribution: { nodes: ['n1'] },
+    });
+    expect(made).toMatchObject({
+      adaptation: { sustain: 2, horizon: 3, confidence: 0.7, cooldownMs: 30_000, explore: 0.1 },
+      distribution: { replicas: 3, consistency: 'strong', conflict: 'last-writer-wins' },
+    });
+    expect(parseVariableDefinition(JSON.parse(JSON.stringify(made)))).toEqual(made);
+  });
+
+  it('may be written as the seed does, and memory with a unit', () => {
+    const seed = {
+      ...threshold,
+      on_failure: 'graceful_degradation',
+      adaptation: { ...policy, strategy: 'consensus_based', cooldown_ms: 5 },
+      resources: { memory: '256MiB', cpu_weight: 0.5 },
+      distribution: { conflict: 'last_writer_wins' },
+    };
+    expect(parseVariableDefinition(seed)).toMatchObject({
+      onFailure: 'graceful-degradation',
+      adaptation: { strategy: 'consensus-based', cooldownMs: 5 },
+      resources: { memory: 268_435_456, cpuWeight: 0.5 },
+      distribution: { conflict: 'last-writer-wins' },
+    });
+  });
+
+  it.each([
+    ['adaptation.strategy', { adaptation: { ...policy, strategy: 'hopeful' } }],
+    ['adaptation.metric', { adaptation: { strategy: 'reactive', direction: 'below' } }],
+    ['adaptation.confidence', { adaptation: { ...policy, confidence: 1.1 } }],
+    ['adaptation.sustain', { adaptation: { ...policy, sustain: 0 } }],
+    ['adaptation.target', { adaptation: { ...policy, target: 'threshold' } }],
+    ['onFailure', { onFailure: 'panic' }],
+    ['resources.memory', { resources: { memory: '12 parsecs' } }],
+    ['resources.cpuWeight', { resources: { cpuWeight: 0 } }],
+    ['priority', { priority: 0.5 }],
+    ['coordination', { coordination: 'No Name' }],
+    ['distribution.replicas', { distribution: { replicas: 0 } }],
+    ['distribution.nodes', { distribution: { nodes: ['n1', 'n1'] } }],
+  ])('is refused when it makes no sense: %s', (field, wrong) => {
+    expect(failure(() => parseVariableDefinition({ ...threshold, ...wrong }))).toMatchObject({
+      code: 'invalid-definition',
+      field,
+    });
+  });
+
+  it('has no options but its own', () => {
+    const stranger = { ...threshold, adaptation: { ...policy, speed: 1 } };
+    expect(failure(() => parseVariableDefinition(stranger))).toMatchObject({
+      code: 'unknown-option',
+      field: 'adaptation.speed',
+    });
+  });
+});
+
 it('a reader of newer data passes over fields it does not know', () => {
-  const newer = { ...selection, adaptation: 'emergent' };
+  const newer = { ...selection, mood: 'emergent' };
   expect(parseVariableDefinition(newer, { unknownFields: 'ignore' }).id).toBe('specialists');
   expect(failure(() => parseVariableDefinition(newer)).code).toBe('unknown-option');
 });

@@ -7,18 +7,22 @@
  * D3  The seed's snake_case names (kinds, constraints, `type`) are accepted as aliases; what comes out has ours.
  */
 import * as z from 'zod';
-import { isId, parseId } from '@mabeam/bus';
+import { parseId } from '@mabeam/bus';
+import { adaptationPolicySchema } from './adaptation-policy.ts';
 import { equalShares } from './allocation.ts';
+import { distributionPolicySchema } from './distribution-policy.ts';
 import type { Domain } from './domain.ts';
+import { idText, variableIdText } from './id-text.ts';
 import { isPlainObject, type Json } from './json.ts';
 import { problemError, type Problem } from './problem.ts';
+import { bytesSchema, resourceDemandSchema } from './resources.ts';
 import { shapeProblem, type DefinitionShape } from './shape.ts';
 import { topologyPatterns } from './topology.ts';
 import { validateValue } from './value.ts';
-import { variableKinds, variableScopes, type Constraints, type VariableDefinition } from './variable.ts';
+import { failureAnswers, variableKinds, variableScopes, type VariableDefinition } from './variable.ts';
 
 const json = z.custom<Json>((value) => value !== undefined, 'is missing');
-const agentIds = z.array(z.string().refine(isId, 'is not an agent id'));
+const agentIds = z.array(idText('an agent id'));
 
 /** The limits of a value, as they stand in a definition. */
 export const domainSchema: z.ZodType<Domain> = z.strictObject({
@@ -30,21 +34,22 @@ export const domainSchema: z.ZodType<Domain> = z.strictObject({
   patterns: z.array(z.enum(topologyPatterns)).optional(),
 });
 
-const constraintsSchema: z.ZodType<Constraints> = z.strictObject({
+const constraintsSchema = z.strictObject({
   minActive: z.int().min(0).optional(),
   maxConcurrent: z.int().min(1).optional(),
   exclusive: z.array(z.tuple([z.string(), z.string()])).optional(),
   requires: z.record(z.string(), z.array(z.string())).optional(),
-  roleCoverage: z.array(z.string().refine(isId, 'is not a role')).min(1).optional(),
+  roleCoverage: z.array(idText('a role')).min(1).optional(),
   allowPartition: z.boolean().optional(),
   resourceLimit: z
-    .strictObject({ memory: z.int().min(1).optional(), cpuWeight: z.number().positive().optional() })
+    .strictObject({ memory: bytesSchema.optional(), cpuWeight: z.number().positive().optional() })
     .optional(),
   predicates: z.array(z.string()).min(1).optional(),
-  compatible: z.record(z.string(), z.string()).optional(),
+  compatible: z.record(variableIdText(), z.string()).optional(),
 });
 
-const definitionSchema = z.strictObject({
+/** The schema of a definition, from which other forms of it are made; `parseVariableDefinition` says more. */
+export const variableDefinitionSchema = z.strictObject({
   v: z.literal(1).default(1),
   id: z.string(),
   kind: z.enum(variableKinds),
@@ -53,6 +58,12 @@ const definitionSchema = z.strictObject({
   domain: domainSchema.default({}),
   constraints: constraintsSchema.default({}),
   initial: json.optional(),
+  coordination: idText("a handler's name").optional(),
+  adaptation: adaptationPolicySchema.optional(),
+  onFailure: z.enum(failureAnswers).optional(),
+  resources: resourceDemandSchema.optional(),
+  priority: z.int().optional(),
+  distribution: distributionPolicySchema.optional(),
 });
 
 /** What a reader of definitions does with fields it does not know: an author is told, a reader of newer data passes over them. */
@@ -70,7 +81,7 @@ export function parseVariableDefinition(
 ): VariableDefinition {
   const named = withoutAliases(input);
   const subject = isPlainObject(named) && typeof named['id'] === 'string' ? named['id'] : 'variable';
-  const { success, data, error } = definitionSchema.safeParse(
+  const { success, data, error } = variableDefinitionSchema.safeParse(
     options.unknownFields === 'ignore' ? withoutStrangers(named) : named,
   );
   if (!success) throw problemError(problemOfIssue(error.issues[0]), subject);
@@ -113,29 +124,55 @@ function defaultInitial({ kind, agents, domain, constraints }: DefinitionShape):
   }
 }
 
-const aliases: Readonly<Record<string, string>> = {
-  type: 'kind',
-  min_active: 'minActive',
-  max_concurrent: 'maxConcurrent',
-  allow_partition: 'allowPartition',
-  role_coverage: 'roleCoverage',
-  resource_limit: 'resourceLimit',
+type Aliases = Readonly<Record<string, string>>;
+
+/** `min_active` for `minActive`: the seed's names of these fields. */
+function snakeNames(shape: Readonly<Record<string, unknown>>): Aliases {
+  const names = Object.keys(shape).map((name) => [
+    name.replaceAll(/[A-Z]/g, (l) => `_${l.toLowerCase()}`),
+    name,
+  ]);
+  return Object.fromEntries(names.filter(([alias, name]) => alias !== name));
+}
+
+const { shape } = variableDefinitionSchema;
+const topAliases: Aliases = { type: 'kind', ...snakeNames(shape) };
+const limitAliases: Aliases = { cpu_weight: 'cpuWeight' };
+const partAliases: Readonly<Record<string, Aliases>> = {
+  constraints: snakeNames(constraintsSchema.shape),
+  adaptation: snakeNames(adaptationPolicySchema.shape),
+  resources: snakeNames(resourceDemandSchema.shape),
+  distribution: snakeNames(distributionPolicySchema.shape),
 };
 
-const limitAliases: Readonly<Record<string, string>> = { cpu_weight: 'cpuWeight' };
+/** Fields whose value is one of our words, by the part they are in. */
+const words: Readonly<Record<string, readonly string[]>> = {
+  '': ['kind', 'onFailure'],
+  adaptation: ['strategy'],
+  distribution: ['consistency', 'conflict'],
+};
 
 function withoutAliases(input: unknown): unknown {
   if (!isPlainObject(input)) return input;
-  const top = renamed(input, aliases);
-  const { kind, constraints } = top;
-  if (typeof kind === 'string') top['kind'] = kind.replaceAll('_', '-');
-  if (isPlainObject(constraints)) {
-    const rules = renamed(constraints, aliases);
-    const limit = rules['resourceLimit'];
-    if (isPlainObject(limit)) rules['resourceLimit'] = renamed(limit, limitAliases);
-    top['constraints'] = rules;
+  const top = kebabWords(renamed(input, topAliases), '');
+  for (const [part, aliases] of Object.entries(partAliases)) {
+    const given = top[part];
+    if (isPlainObject(given)) top[part] = kebabWords(renamed(given, aliases), part);
+  }
+  const { constraints } = top;
+  if (isPlainObject(constraints) && isPlainObject(constraints['resourceLimit'])) {
+    const resourceLimit = renamed(constraints['resourceLimit'], limitAliases);
+    top['constraints'] = { ...constraints, resourceLimit };
   }
   return top;
+}
+
+function kebabWords(given: Record<string, unknown>, part: string): Record<string, unknown> {
+  const ours = (words[part] ?? []).flatMap((field) => {
+    const value = given[field];
+    return typeof value === 'string' ? [[field, value.replaceAll('_', '-')]] : [];
+  });
+  return { ...given, ...Object.fromEntries(ours) };
 }
 
 /** Aliases become our names, unless ours is there too: then the alias stays and is refused as unknown. */
@@ -154,7 +191,7 @@ function renamed(
 function withoutStrangers(input: unknown): unknown {
   if (!isPlainObject(input)) return input;
   return Object.fromEntries(
-    Object.entries(input).filter(([key]) => Object.hasOwn(definitionSchema.shape, key)),
+    Object.entries(input).filter(([key]) => Object.hasOwn(variableDefinitionSchema.shape, key)),
   );
 }
 

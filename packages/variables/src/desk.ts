@@ -6,8 +6,7 @@
  * W2  Nothing is half-written: one key by one expectation, several by one atomic batch.
  * W3  When a write resolves, this process's view has it, unless the server takes longer than `applyTimeoutMs` to send it.
  */
-import { randomUUID } from 'node:crypto';
-import { MabeamError, bucketStream, commitBatch, keySubject, putKey, readStreamOnce } from '@mabeam/bus';
+import { MabeamError, commitBatch, putKey } from '@mabeam/bus';
 import type { BatchWrite, Bus, Replica } from '@mabeam/bus';
 import type { PlannedChange } from './change-set.ts';
 import { variableError } from './errors.ts';
@@ -76,8 +75,9 @@ export function retrying(
 }
 
 /**
- * Commits, and knows the outcome also when the connection was lost on the way: a batch is looked up by the bus, a single write here.
- * Throws `conflict` when an expectation fails.
+ * Commits, and knows the outcome also when the connection was lost on the way: the bus looks up, by its id, what it has repeated
+ * (store.ts, bucket.ts). One message to the server and its acknowledgement, when nobody else writes. Throws `conflict` when an
+ * expectation fails.
  */
 export async function commit(desk: WriteDesk, writes: readonly BatchWrite[]): Promise<number> {
   const { bus, replica } = desk;
@@ -85,30 +85,13 @@ export async function commit(desk: WriteDesk, writes: readonly BatchWrite[]): Pr
   const isPlain = only?.expect !== undefined && only.expectKey === undefined && only.operation !== 'delete';
   const revision =
     writes.length === 1 && isPlain
-      ? await putOnce(desk, { ...only, expect: only.expect })
+      ? await putKey(bus, replica.bucket, only.key, only.body, {
+          expectLastSequence: only.expect,
+          atOnce: true,
+        })
       : (await commitBatch(bus, replica.bucket, writes)).revision;
   await reach(desk, revision);
   return revision;
-}
-
-/**
- * Writes one key. When an acknowledgement is lost the bus repeats the message, and the server, which looks at the expectation
- * before it looks for duplicates, refuses the repetition because of the first: then the conflict is with ourselves.
- */
-async function putOnce(
-  { bus, replica: { bucket } }: WriteDesk,
-  { key, body, expect }: BatchWrite & { readonly expect: number },
-): Promise<number> {
-  const messageId = randomUUID();
-  try {
-    return await putKey(bus, bucket, key, body, { expectLastSequence: expect, messageId });
-  } catch (error) {
-    if (!isConflict(error)) throw error;
-    const since = { filter: keySubject(bucket, key), from: expect + 1 };
-    for await (const message of readStreamOnce(bus, bucketStream(bucket), since))
-      if (message.headers.get('nats-msg-id') === messageId) return message.sequence;
-    throw error;
-  }
 }
 
 /** The record by which a change set expects the whole space to be at a revision (R9), and by which deletions have an author. */

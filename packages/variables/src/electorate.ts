@@ -196,17 +196,21 @@ async function commandAgents(bus: Bus, space: string): Promise<ReadonlySet<strin
   return commands;
 }
 
-/** The observed keys of the instances whose host holds their lease. */
+/** The observed keys of the instances whose host holds their lease, or its own that covers them. */
 async function leasedInstances(bus: Bus, space: string): Promise<ReadonlySet<string>> {
   const { leases } = spaceNames(space);
-  const prefix = keySubject(leases, 'instance.');
-  const held = new Set<string>();
-  for await (const { subject, headers } of readStreamOnce(bus, bucketStream(leases), {
-    filter: `${prefix}>`,
-  }))
-    if (!headers.has('kv-operation') && !headers.has('nats-marker-reason'))
-      held.add(subject.slice(prefix.length));
-  return held;
+  const [prefix, hostPrefix] = [keySubject(leases, 'instance.'), keySubject(leases, 'host.')];
+  const hosts = new Set<string>();
+  const held = new Map<string, unknown>();
+  for await (const { subject, headers, data } of readStreamOnce(bus, bucketStream(leases))) {
+    if (headers.has('kv-operation') || headers.has('nats-marker-reason')) continue;
+    if (subject.startsWith(hostPrefix)) hosts.add(subject.slice(hostPrefix.length));
+    if (!subject.startsWith(prefix)) continue;
+    const body = readJson(data)?.json;
+    held.set(subject.slice(prefix.length), isPlainObject(body) ? body['host'] : undefined);
+  }
+  const isHeld = (host: unknown): boolean => typeof host !== 'string' || hosts.has(host);
+  return new Set([...held].filter(([, host]) => isHeld(host)).map(([key]) => key));
 }
 
 /** When the revision was written, by the server's clock; that of the next kept one when it is not kept itself. */

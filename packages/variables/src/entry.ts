@@ -5,8 +5,7 @@
  *
  * Promise: reading never throws; what is not an entry of version 1 is named, fields we do not know are left out.
  */
-import * as z from 'zod';
-import { isJson, maxJsonDepth, type Json } from './json.ts';
+import { isJson, isPlainObject, maxJsonDepth, type Json } from './json.ts';
 import type { Problem } from './problem.ts';
 
 /** A value on trial: a reader takes it by `hash(salt, conversation)` for a `share` of its conversations (R16). */
@@ -36,16 +35,9 @@ export type ReadEntry =
   | { readonly kind: 'entry'; readonly entry: ValueEntry }
   | { readonly kind: 'malformed'; readonly problem: Problem };
 
-const json = z.custom<Json>((value) => isJson(value), `is not JSON of at most ${maxJsonDepth} levels`);
-const entrySchema = z.object({
-  v: z.literal(1),
-  value: json,
-  definitionRevision: z.int().min(0),
-  by: z.string().min(1),
-  at: z.iso.datetime({ offset: true }),
-  cause: z.string(),
-  candidate: z.object({ value: json, share: z.number().min(0).max(1), salt: z.string() }).optional(),
-});
+const utf8 = new TextDecoder('utf-8', { fatal: true });
+const isoTime =
+  /^\d{4}-(0[1-9]|1[0-2])-(0[1-9]|[12]\d|3[01])T([01]\d|2[0-3]):[0-5]\d(:[0-5]\d(\.\d+)?)?(Z|[+-]([01]\d|2[0-3]):[0-5]\d)$/;
 
 /** The bytes of an entry. */
 export function encodeEntry(entry: ValueEntry): Uint8Array {
@@ -57,18 +49,17 @@ export function decodeEntry(bytes: Uint8Array): ReadEntry {
   const body = readJson(bytes);
   if (body === undefined)
     return malformed('', 'the bytes are not JSON text; write an entry as JSON in UTF-8');
-  const parsed = entrySchema.safeParse(body.json);
-  if (parsed.success) return { kind: 'entry', entry: parsed.data };
-  const [issue] = parsed.error.issues;
-  const field = issue?.path.join('.') ?? '';
-  const what = `${field === '' ? 'the entry' : field}: ${issue?.message ?? 'malformed'}`;
-  return malformed(field, `${what}; write {v: 1, value, definitionRevision, by, at, cause}`);
+  const { json } = body;
+  if (!isPlainObject(json)) return malformed('', `the entry: is not an object; ${cure}`);
+  const wrong = wrongField(json) ?? wrongCandidate(json['candidate']);
+  if (wrong !== undefined) return malformed(wrong.field, `${wrong.field}: ${wrong.what}; ${cure}`);
+  return { kind: 'entry', entry: entryIn(json) };
 }
 
 /** The JSON in these bytes; undefined when they are not UTF-8 JSON text. */
 export function readJson(bytes: Uint8Array): { readonly json: unknown } | undefined {
   try {
-    return { json: JSON.parse(new TextDecoder('utf-8', { fatal: true }).decode(bytes)) };
+    return { json: JSON.parse(utf8.decode(bytes)) };
   } catch {
     return undefined;
   }
@@ -77,6 +68,46 @@ export function readJson(bytes: Uint8Array): { readonly json: unknown } | undefi
 /** The cause of a change that a trigger brought about: its CloudEvents identity as JSON text. */
 export function triggerCause(source: string, id: string): string {
   return JSON.stringify({ kind: 'trigger', source, id });
+}
+
+const cure = 'write {v: 1, value, definitionRevision, by, at, cause}';
+
+interface WrongField {
+  readonly field: string;
+  readonly what: string;
+}
+
+/** The first field that is not as it should be; by hand, for this is read at every revision, mostly by code that is not warm yet. */
+function wrongField(body: Readonly<Record<string, unknown>>): WrongField | undefined {
+  const { v, value, definitionRevision, by, at, cause } = body;
+  if (v !== 1) return { field: 'v', what: 'is not 1' };
+  if (!isJson(value)) return { field: 'value', what: `is not JSON of at most ${maxJsonDepth} levels` };
+  if (!Number.isSafeInteger(definitionRevision) || Number(definitionRevision) < 0)
+    return { field: 'definitionRevision', what: 'is not a revision' };
+  if (typeof by !== 'string' || by === '') return { field: 'by', what: 'is not the name of a writer' };
+  if (typeof at !== 'string' || !isoTime.test(at) || Number.isNaN(Date.parse(at)))
+    return { field: 'at', what: 'is not an ISO time with its offset' };
+  return typeof cause === 'string' ? undefined : { field: 'cause', what: 'is not a text' };
+}
+
+function wrongCandidate(candidate: unknown): WrongField | undefined {
+  if (candidate === undefined) return undefined;
+  if (!isPlainObject(candidate)) return { field: 'candidate', what: 'is not an object' };
+  const { value, share, salt } = candidate;
+  if (!isJson(value))
+    return { field: 'candidate.value', what: `is not JSON of at most ${maxJsonDepth} levels` };
+  if (typeof share !== 'number' || !(share >= 0 && share <= 1))
+    return { field: 'candidate.share', what: 'is not a number from 0 to 1' };
+  return typeof salt === 'string' ? undefined : { field: 'candidate.salt', what: 'is not a text' };
+}
+
+/** The known fields of a body in which nothing is wrong. */
+function entryIn(body: Readonly<Record<string, unknown>>): ValueEntry {
+  // wrongField and wrongCandidate have looked at each field.
+  const { value, definitionRevision, by, at, cause, candidate } = body as unknown as ValueEntry;
+  const entry = { v: 1, value, definitionRevision, by, at, cause } as const;
+  if (candidate === undefined) return entry;
+  return { ...entry, candidate: { value: candidate.value, share: candidate.share, salt: candidate.salt } };
 }
 
 function malformed(field: string, message: string): ReadEntry {

@@ -19,6 +19,7 @@ export const variableErrors = {
   'invalid-author': { retryable: false, exit: 2, status: 400 },
   'unknown-variable': { retryable: false, exit: 2, status: 404 },
   'unknown-revision': { retryable: false, exit: 2, status: 404 },
+  'history-gap': { retryable: false, exit: 2, status: 410 },
   'variable-exists': { retryable: false, exit: 3, status: 409 },
   'declared-by-agent': { retryable: false, exit: 2, status: 409 },
   'stale-revision': { retryable: false, exit: 3, status: 409 },

@@ -1,9 +1,9 @@
 import { fc, test } from '@fast-check/vitest';
 import { describe, expect, it } from 'vitest';
 import { customVariable, performanceThreshold } from './constructors.ts';
-import { changeBetween } from './difference.ts';
+import { changeBetween, idsBetween } from './difference.ts';
 import { foldChanges, type KeyChange } from './fold.ts';
-import { graphOf } from './topology.ts';
+import { graphOf } from './coordination-graph.ts';
 import { emptyView, valuesFor, type SpaceView } from './view.ts';
 
 const threshold = performanceThreshold('threshold', { initial: 0.5, min: 0, max: 1 });
@@ -207,6 +207,54 @@ test.prop([latest, fc.infiniteStream(fc.nat())])(
     expect(oneByOne.revision).toBe(99);
   },
 );
+
+test.prop([
+  fc.array(fc.tuple(fc.constantFrom('threshold', 'mode', 'size', 'stranger'), held), { maxLength: 40 }),
+])('a view that was kept shows what it showed, whatever was folded after it', (writes) => {
+  let view = fold(emptyView(), ...snapshot({}));
+  const kept = [{ view, copy: new Map(view.variables), rejected: new Map(view.rejected) }];
+  for (const [i, [name, each]] of writes.entries()) {
+    view = fold(view, value(`space.${name}`, i + 100, each));
+    kept.push({ view, copy: new Map(view.variables), rejected: new Map(view.rejected) });
+  }
+  for (const { view: then, copy, rejected } of kept) {
+    expect(new Map(then.variables)).toEqual(copy);
+    expect(new Map(then.rejected)).toEqual(rejected);
+  }
+});
+
+test.prop([
+  fc.array(fc.tuple(fc.constantFrom('threshold', 'mode', 'size', 'stranger'), held), { maxLength: 20 }),
+  fc.nat(),
+])('what is told of a change by its keys is what a comparison of everything finds', (writes, from) => {
+  const views = [fold(emptyView(), ...snapshot({}))];
+  for (const [i, [name, each]] of writes.entries())
+    views.push(fold(views.at(-1)!, value(`space.${name}`, i + 100, each)));
+  const [before, after] = [views[from % views.length]!, views.at(-1)!];
+  const copied = (view: SpaceView): SpaceView => ({
+    ...view,
+    variables: new Map(view.variables),
+    rejected: new Map(view.rejected),
+  });
+  const told = changeBetween(before, after);
+  const compared = before === after ? undefined : changeBetween(copied(before), copied(after));
+  expect(told === undefined ? undefined : { ...told, view: 0 }).toEqual(
+    compared === undefined ? undefined : { ...compared, view: 0 },
+  );
+});
+
+it('a revision of one of 2,000 variables leaves the states of the others as they are, and is known by its id', () => {
+  const many = Array.from({ length: 2_000 }, (_, n) =>
+    put(`definition.v${n}`, n + 1, performanceThreshold(`v${n}`, { initial: 0.5 })),
+  );
+  const before = foldChanges(emptyView(), [{ revision: 2_000, entries: many }]);
+  const after = fold(before, value('space.v7', 2_001, 0.9));
+  expect([...idsBetween(before.variables, after.variables)]).toEqual(['v7']);
+  expect(after.cells.declarations).toBe(before.cells.declarations);
+  expect(after.rejected).toBe(before.rejected);
+  expect(after.variables.get('v8')).toBe(before.variables.get('v8'));
+  expect([before.variables.get('v7')?.value, after.variables.get('v7')?.value]).toEqual([0.5, 0.9]);
+});
 
 test.prop([fc.array(fc.oneof(held, fc.constant('delete' as const)), { maxLength: 12 })])(
   'a value that is not allowed is never applied, whatever is written',

@@ -4,7 +4,8 @@
  * F1  A variable's value is its newest entry if the present definition allows it; what is not allowed is never applied, it is
  *     listed in `rejected` with its reason, and the last value applied stays while it is allowed (R2). Else: `initial`.
  * F2  Per key only the newest revision counts, in whatever order and grouping the changes of different keys arrive.
- * F3  The view handed in stays as it is.
+ * F3  The view handed in stays as it is; what a change does not touch the next view shares with it (versioned-map.ts), so a
+ *     revision costs what it changes, however many variables there are.
  * F4  A declaration that was deleted takes its values with it: what is older than the deletion is never applied again (R25).
  */
 import { MabeamError } from '@mabeam/bus';
@@ -12,13 +13,14 @@ import { parseVariableDefinition } from './definition.ts';
 import { decodeEntry, readJson } from './entry.ts';
 import { readFreeze, type FreezeState } from './freeze.ts';
 import type { Json } from './json.ts';
-import { definitionKey, graphKey, parseKey, valueKey } from './keys.ts';
+import { definitionKey, graphKey, parseKey, valueKey, type ParsedKey } from './keys.ts';
 import { declaredRole, localDefinitions } from './local.ts';
 import type { Predicates } from './predicate.ts';
 import type { Problem } from './problem.ts';
-import { readGraph } from './topology.ts';
+import { readGraph } from './coordination-graph.ts';
 import { validateValue } from './value.ts';
 import type { VariableDefinition } from './variable.ts';
+import { MapDraft } from './versioned-map.ts';
 import type {
   Declaration,
   GraphState,
@@ -44,10 +46,10 @@ export interface ChangeSet {
 }
 
 interface Draft {
-  readonly variables: Map<string, VariableState>;
-  readonly rejected: Map<string, Rejection>;
-  readonly values: Map<string, ValueCell>;
-  readonly declarations: Map<string, Declaration>;
+  readonly variables: MapDraft<VariableState>;
+  readonly rejected: MapDraft<Rejection>;
+  readonly values: MapDraft<ValueCell>;
+  readonly declarations: MapDraft<Declaration>;
   /** Variables whose state must be settled anew. */
   readonly touched: Set<string>;
   readonly predicates: Predicates;
@@ -60,23 +62,27 @@ interface Draft {
 /** The view after these change sets, in order. Revisions older than what is known of their key are passed over. */
 export function foldChanges(view: SpaceView, sets: readonly ChangeSet[]): SpaceView {
   const revision = sets.reduce((last, set) => Math.max(last, set.revision), view.revision);
-  if (!sets.some((set) => set.entries.some(({ key }) => parseKey(key).kind !== 'other')))
-    return { ...view, revision };
-  const draft = draftOf(view);
+  let draft: Draft | undefined;
   for (const { entries } of sets) {
-    for (const entry of entries) acceptChange(draft, entry);
+    for (const change of entries) {
+      const key = parseKey(change.key);
+      if (key.kind === 'other') continue;
+      draft ??= draftOf(view);
+      acceptChange(draft, key, change);
+    }
+    if (draft === undefined) continue;
     for (const id of draft.touched) settle(draft, id);
     draft.touched.clear();
   }
-  return viewOf(draft, revision);
+  return draft === undefined ? { ...view, revision } : viewOf(draft, revision);
 }
 
 function draftOf(view: SpaceView): Draft {
   return {
-    variables: new Map(view.variables),
-    rejected: new Map(view.rejected),
-    values: new Map(view.cells.values),
-    declarations: new Map(view.cells.declarations),
+    variables: new MapDraft(view.variables),
+    rejected: new MapDraft(view.rejected),
+    values: new MapDraft(view.cells.values),
+    declarations: new MapDraft(view.cells.declarations),
     touched: new Set(),
     predicates: view.predicates,
     graph: view.graph,
@@ -87,14 +93,14 @@ function draftOf(view: SpaceView): Draft {
 }
 
 function viewOf(draft: Draft, revision: number): SpaceView {
-  const { variables, rejected, graph, freeze, predicates } = draft;
-  const { values, declarations, graphRevision, freezeRevision } = draft;
+  const { graph, freeze, predicates, graphRevision, freezeRevision } = draft;
+  const [variables, rejected] = [draft.variables.done(), draft.rejected.done()];
+  const [values, declarations] = [draft.values.done(), draft.declarations.done()];
   const cells = { values, declarations, graphRevision, freezeRevision };
   return { revision, variables, rejected, graph, freeze, predicates, cells };
 }
 
-function acceptChange(draft: Draft, change: KeyChange): void {
-  const key = parseKey(change.key);
+function acceptChange(draft: Draft, key: ParsedKey, change: KeyChange): void {
   switch (key.kind) {
     case 'value':
       return acceptValue(draft, key.id, change);

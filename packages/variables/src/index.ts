@@ -5,20 +5,26 @@ export type { Problem } from './problem.ts';
 export { isJson, sameJson } from './json.ts';
 export type { Json } from './json.ts';
 export type { Domain } from './domain.ts';
-export { variableKinds, variableScopes } from './variable.ts';
+export { failureAnswers, variableKinds, variableScopes } from './variable.ts';
 export type {
   Constraints,
+  FailureAnswer,
   ResourceLimit,
   VariableDefinition,
   VariableKind,
   VariableScope,
 } from './variable.ts';
-export { networkPriorities } from './allocation.ts';
-export type { NetworkPriority, ResourceAllocation } from './allocation.ts';
+export type { ResourceAllocation } from './allocation.ts';
 export type { AdaptationPace, ThresholdBand } from './measure.ts';
 export { defineConstraint, predicatesOf } from './predicate.ts';
 export type { ConstraintHandler, Predicate, Predicates } from './predicate.ts';
-export { parseVariableDefinition } from './definition.ts';
+export { adaptationStrategies } from './adaptation-policy.ts';
+export type { AdaptationPolicy, AdaptationStrategy } from './adaptation-policy.ts';
+export type { DistributionPolicy } from './distribution-policy.ts';
+export { bytesSchema, networkPriorities, parseBytes, resourceDemandSchema } from './resources.ts';
+export type { NetworkPriority, ResourceDemand } from './resources.ts';
+export { idText, isVariableId, variableIdText } from './id-text.ts';
+export { parseVariableDefinition, variableDefinitionSchema } from './definition.ts';
 export type { ParseDefinitionOptions } from './definition.ts';
 export {
   adaptationRate,
@@ -41,18 +47,32 @@ export { localDefinitions } from './local.ts';
 export type { LocalDefinitions } from './local.ts';
 export { validateValue } from './value.ts';
 export type { ValueVerdict } from './value.ts';
-export { edgesOf, graphOf, isEdge, parseGraph, readGraph, spaceNode, topologyPatterns } from './topology.ts';
-export type { CoordinationGraph, Edge, TopologyPattern, TopologyValue } from './topology.ts';
+export {
+  countEdges,
+  edgesIn,
+  graphOf,
+  isEdge,
+  parseGraph,
+  peersIn,
+  readGraph,
+} from './coordination-graph.ts';
+export type { CoordinationGraph } from './coordination-graph.ts';
+export { edgesOf, spaceNode, topologyPatterns } from './topology.ts';
+export type { Edge, TopologyPattern, TopologyValue } from './topology.ts';
 export { decodeEntry, encodeEntry, triggerCause } from './entry.ts';
 export type { Candidate, ReadEntry, ValueEntry } from './entry.ts';
+export { pickArm } from './canary.ts';
+export type { Arm } from './canary.ts';
 export { definitionKey, fenceKey, freezeKey, graphKey, parseKey, splitVariableId, valueKey } from './keys.ts';
 export type { ParsedKey } from './keys.ts';
 export { emptyView, roleOf, valuesFor } from './view.ts';
 export type { GraphState, Rejection, SpaceView, VariableState } from './view.ts';
 export { foldChanges } from './fold.ts';
 export type { ChangeSet, KeyChange } from './fold.ts';
-export { changeBetween } from './difference.ts';
+export { changeBetween, idsBetween } from './difference.ts';
 export type { SpaceChange, VariableChange } from './difference.ts';
+export { infeasibility } from './feasible.ts';
+export { brokenByChange } from './judgement.ts';
 export { bondProblem, brokenBonds } from './bond.ts';
 export type { BrokenBond, Prospect } from './bond.ts';
 export type { FreezeEntry, FreezeState } from './freeze.ts';
@@ -60,6 +80,17 @@ export type { FreezeOptions } from './freezing.ts';
 export { planChanges, viewAfter } from './change-set.ts';
 export type { Authorship, ChangePlan, PlannedChange, WishedValue } from './change-set.ts';
 export type { HistoryRecord } from './history.ts';
+export { readHistory } from './history-stream.ts';
+export type { RecordedHistory } from './history-stream.ts';
+export { historyMarks, historyMessage, readHistoryEvent, readHistoryPosition } from './history-event.ts';
+export type {
+  BucketReplaced,
+  HistoryEvent,
+  HistoryMessage,
+  HistoryPosition,
+  RecordedGap,
+  RecordedRevision,
+} from './history-event.ts';
 export { openVariables, VariableStore } from './store.ts';
 export type { OpenVariablesOptions } from './store.ts';
 export type { WriteOptions, WriteOutcome } from './desk.ts';

@@ -1,6 +1,6 @@
 /** The shape of a definition: do its agents, domain and constraints make sense for its kind, and together? Pure. */
-import { isId } from '@mabeam/bus';
 import { domainProblem, isNumeric, type Domain } from './domain.ts';
+import { isVariableId } from './id-text.ts';
 import { showJson } from './json.ts';
 import { listNames, type Problem } from './problem.ts';
 import { isPredicateName } from './predicate.ts';
@@ -20,7 +20,24 @@ export function shapeProblem(definition: DefinitionShape): Problem | undefined {
   if (kind === 'agent-selection' && agents.length === 0) {
     return wrong('empty-agents', 'agents', 'a selection needs candidates; list at least one agent');
   }
-  return misplacedLimit(kind, domain) ?? domainProblem(domain) ?? constraintProblem(definition);
+  return (
+    misplacedLimit(kind, domain) ??
+    domainProblem(domain) ??
+    constraintProblem(definition) ??
+    policyProblem(definition)
+  );
+}
+
+/** What the optional policies say must make sense for this variable. */
+function policyProblem({ id, adaptation, distribution }: DefinitionShape): Problem | undefined {
+  if (adaptation?.target === id) {
+    const message = 'a variable is not its own target; name another variable or a number';
+    return wrong('invalid-definition', 'adaptation.target', message);
+  }
+  const nodes = distribution?.nodes ?? [];
+  const twice = nodes.find((node, i) => nodes.indexOf(node) !== i);
+  if (twice === undefined) return undefined;
+  return wrong('invalid-definition', 'distribution.nodes', `${twice} is listed twice; list it once`);
 }
 
 const everywhere = ['predicates', 'compatible'] as const;
@@ -104,11 +121,6 @@ function bondProblem({ id, constraints }: DefinitionShape): Problem | undefined 
     `compatible.${stranger}`,
     `${showJson(stranger)} is not the id of another variable; mend it`,
   );
-}
-
-function isVariableId(id: string): boolean {
-  const parts = id.split('.');
-  return parts.length <= 2 && parts.every(isId);
 }
 
 function selectionProblem({ agents, constraints }: DefinitionShape): Problem | undefined {

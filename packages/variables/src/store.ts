@@ -3,6 +3,8 @@
  *
  * S1  `view` is the bucket as of `view.revision`; a change set shows as a whole (the replica's P1 and P2, the fold's F1).
  * S2  Views only move forward; whoever is told of a change finds it in `view`.
+ * S5  What has arrived is in the next `view` that anybody looks at: it is folded then, or at once while somebody listens. So a
+ *     process whose agents are not called spends nothing on a revision but taking it.
  * S3  Writes keep W1 to W3 of desk.ts.
  * S4  A store that can no longer be true is closed and says so; it does not show an old view in silence.
  */
@@ -21,7 +23,8 @@ import { oneAtATime, type WriteDesk, type WriteOptions, type WriteOutcome } from
 import { changeBetween, type SpaceChange } from './difference.ts';
 import { foldChanges } from './fold.ts';
 import { freezeSpace, unfreezeSpace, type FreezeOptions } from './freezing.ts';
-import { historyOf, valueAt, type HistoryRecord } from './history.ts';
+import { historyOf, joinHistory, valueAt, type HistoryRecord } from './history.ts';
+import { nothingRecorded, readHistory } from './history-stream.ts';
 import { valueKey } from './keys.ts';
 import { predicatesOf, type ConstraintHandler } from './predicate.ts';
 import type { VariableDefinition } from './variable.ts';
@@ -62,10 +65,11 @@ export class VariableStore implements AsyncDisposable {
   /** This process's copy of the bucket, for the other capabilities that keep something there. */
   readonly replica: Replica;
   readonly #desk: WriteDesk;
-  readonly #listeners = new Set<() => void>();
+  readonly #listeners = new Set<(step: Step) => void>();
   readonly #closing = new AbortController();
-  /** What arrives before the store is open; folded in one go. */
-  #early: ReplicaChange[] | undefined = [];
+  /** What has arrived and is not in the view yet (S5). */
+  #arrived: ReplicaChange[] = [];
+  #isOpen = false;
   #view: SpaceView;
 
   constructor(bus: Bus, space: string, options: OpenVariablesOptions) {
@@ -77,7 +81,7 @@ export class VariableStore implements AsyncDisposable {
     this.#view = emptyView(predicatesOf(constraints));
     const closing = AbortSignal.any([this.#closing.signal, this.replica.failed]);
     const source: ViewSource = {
-      view: () => this.#view,
+      view: () => this.view,
       onView: (listener) => this.#onView(listener),
       closing,
     };
@@ -88,13 +92,13 @@ export class VariableStore implements AsyncDisposable {
   async start(): Promise<void> {
     this.replica.onChange((change) => this.#accept(change));
     await this.replica.start();
-    this.#view = foldChanges(this.#view, this.#early ?? []);
-    this.#early = undefined;
+    this.#isOpen = true;
+    this.#fold();
   }
 
   /** The space as it is known here now; a view itself never changes. */
   get view(): SpaceView {
-    return this.#view;
+    return this.#isOpen ? this.#fold() : this.#view;
   }
 
   /**
@@ -105,24 +109,24 @@ export class VariableStore implements AsyncDisposable {
     return this.replica.failed;
   }
 
-  /** Revision of the bucket that the view equals. */
+  /** Revision of the bucket that the view equals; to ask for it makes no view. */
   get applied(): number {
-    return this.#view.revision;
+    return this.#isOpen ? (this.#arrived.at(-1)?.revision ?? this.#view.revision) : 0;
   }
 
   /** The graph in force; undefined: everybody may talk to everybody. */
   get graph(): GraphState | undefined {
-    return this.#view.graph;
+    return this.view.graph;
   }
 
   /** A variable's state; throws `unknown-variable`. */
   get(id: string): VariableState {
-    return stateOf(this.#view, id);
+    return stateOf(this.view, id);
   }
 
   /** All variables, by id. */
   list(): VariableState[] {
-    return [...this.#view.variables.values()].toSorted((a, b) => (a.id < b.id ? -1 : 1));
+    return [...this.view.variables.values()].toSorted((a, b) => (a.id < b.id ? -1 : 1));
   }
 
   /** All definitions, by id. */
@@ -188,22 +192,28 @@ export class VariableStore implements AsyncDisposable {
     return unfreezeSpace(this.#desk, options);
   }
 
-  /** The kept revisions of a variable since it was created, newest first, at most `limit` (64). Throws `unknown-variable`. */
+  /**
+   * The revisions of a variable since it was created, newest first, at most `limit` (64): those that the bucket keeps, older ones
+   * from the history of the space, and where some may be missing. Throws `unknown-variable`.
+   */
   async history(id: string, options: { readonly limit?: number } = {}): Promise<HistoryRecord[]> {
     const { definition } = this.get(id);
     assertOpen(this.#desk.source);
-    const kept = await readKeyHistory(this.#desk.bus, this.replica.bucket, valueKey(id));
-    const born = removedAt(this.#view, id);
-    const own = kept.filter(({ revision }) => revision > born);
-    return historyOf(definition, own).slice(0, options.limit ?? 64);
+    const { limit = 64 } = options;
+    const [bus, key] = [this.#desk.bus, valueKey(id)];
+    const born = removedAt(this.view, id);
+    const kept = await readKeyHistory(bus, this.replica.bucket, key);
+    const isEnough = kept.filter(({ revision }) => revision > born).length >= limit;
+    const recorded = isEnough ? nothingRecorded : await readHistory(bus, this.space, key);
+    return historyOf(definition, joinHistory(key, kept, recorded, born)).slice(0, limit);
   }
 
   /**
    * Writes the value of an earlier revision (0: the initial one) as a new one, validated again. Throws unknown-variable,
-   * unknown-revision, out-of-domain, stale-revision.
+   * unknown-revision, history-gap, out-of-domain, stale-revision.
    */
   async rollBack(id: string, revision: number, options: UpdateOptions): Promise<WriteOutcome> {
-    const records = revision === 0 ? [] : await this.history(id);
+    const records = revision === 0 ? [] : await this.history(id, { limit: Number.POSITIVE_INFINITY });
     const value = valueAt(this.get(id), records, revision);
     const cause = options.cause ?? `rolled back to revision ${revision}`;
     return this.update(id, value, { ...options, cause });
@@ -211,10 +221,10 @@ export class VariableStore implements AsyncDisposable {
 
   /** Calls the listener after every change, in order, until disposed. What it throws is thrown again as uncaught. */
   onChange(listener: (change: SpaceChange) => void): Disposable {
-    let seen = this.#view;
-    return this.#onView(() => {
-      const change = changeBetween(seen, this.#view);
-      seen = this.#view;
+    const since = this.applied;
+    return this.#onView((step) => {
+      // One that was added by a listener of this very step has seen it already.
+      const change = step.revision > since ? step.change() : undefined;
       if (change !== undefined) listener(change);
     });
   }
@@ -239,23 +249,52 @@ export class VariableStore implements AsyncDisposable {
     await this.replica.close();
   }
 
+  /** As `close`. */
   [Symbol.asyncDispose](): Promise<void> {
     return this.close();
   }
 
   #accept(change: ReplicaChange): void {
-    if (this.#early !== undefined) {
-      this.#early.push(change);
-      return;
-    }
-    this.#view = foldChanges(this.#view, [change]);
-    for (const listener of this.#listeners) callApart(listener);
+    this.#arrived.push(change);
+    if (!this.#isOpen || (this.#listeners.size === 0 && this.#arrived.length < mostArrived)) return;
+    const before = this.#view;
+    const step = stepBetween(before, this.#fold());
+    for (const listener of this.#listeners) callApart(() => listener(step));
   }
 
-  #onView(listener: () => void): Disposable {
+  #fold(): SpaceView {
+    if (this.#arrived.length === 0) return this.#view;
+    this.#view = foldChanges(this.#view, this.#arrived);
+    this.#arrived = [];
+    return this.#view;
+  }
+
+  #onView(listener: (step: Step) => void): Disposable {
+    // What came before is no news to the listener.
+    if (this.#isOpen) this.#fold();
     this.#listeners.add(listener);
     return { [Symbol.dispose]: () => void this.#listeners.delete(listener) };
   }
+}
+
+/** So many revisions may wait for somebody to look. */
+const mostArrived = 64;
+
+/** The view has moved by one change; what that is, is found out once, when the first listener asks. */
+interface Step {
+  readonly revision: number;
+  readonly change: () => SpaceChange | undefined;
+}
+
+function stepBetween(before: SpaceView, after: SpaceView): Step {
+  let found: { readonly change: SpaceChange | undefined } | undefined;
+  return {
+    revision: after.revision,
+    change: () => {
+      found ??= { change: changeBetween(before, after) };
+      return found.change;
+    },
+  };
 }
 
 /** A listener's failure must not keep the news from the others, nor be lost. */

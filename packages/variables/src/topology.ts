@@ -11,10 +11,6 @@
  *
  * The source of a broadcast is the space itself (the word `space`, which no agent may be called), so no agent may send.
  */
-import * as z from 'zod';
-import { isId } from '@mabeam/bus';
-import type { Problem } from './problem.ts';
-import { problemError } from './problem.ts';
 
 /** The topologies a team may have. */
 export const topologyPatterns = ['broadcast', 'ring', 'star', 'mesh', 'custom'] as const;
@@ -32,15 +28,6 @@ export interface TopologyValue {
   readonly hub?: string | undefined;
   /** The edges of a custom topology. */
   readonly edges?: readonly Edge[] | undefined;
-}
-
-/** The graph in force, as it stands under the key `graph`; its epoch is the revision of that key. */
-export interface CoordinationGraph {
-  readonly v: 1;
-  readonly topology: TopologyPattern;
-  readonly hub?: string | undefined;
-  readonly nodes: readonly string[];
-  readonly edges: readonly Edge[];
 }
 
 /** The source of a broadcast. */
@@ -63,24 +50,8 @@ export function edgesOf(value: TopologyValue, nodes: readonly string[]): Edge[] 
   }
 }
 
-/** The whole graph for a topology and the nodes present, ready to be written. */
-export function graphOf(value: TopologyValue, nodes: readonly string[]): CoordinationGraph {
-  const present = [...new Set(nodes)];
-  const hub = value.pattern === 'star' ? hubOf(value, present) : undefined;
-  const graph = { v: 1, topology: value.pattern, nodes: present, edges: edgesOf(value, present) } as const;
-  return hub === undefined ? graph : { ...graph, hub };
-}
-
-/**
- * May `from` send to `to`? Without a graph everybody may talk to everybody. With one only its edges count: who is not
- * among its nodes has none.
- */
-export function isEdge(graph: CoordinationGraph | undefined, from: string, to: string): boolean {
-  if (graph === undefined) return true;
-  return graph.edges.some(([source, target]) => source === from && target === to);
-}
-
-function hubOf(value: TopologyValue, nodes: readonly string[]): string | undefined {
+/** The hub that a star has among these nodes: the one meant, if it is there, else the first. */
+export function hubOf(value: Pick<TopologyValue, 'hub'>, nodes: readonly string[]): string | undefined {
   return value.hub !== undefined && nodes.includes(value.hub) ? value.hub : nodes[0];
 }
 
@@ -107,46 +78,4 @@ function customEdges(edges: readonly Edge[], nodes: ReadonlySet<string>): Edge[]
     if (from !== to && nodes.has(from) && nodes.has(to)) kept.set(`${from} ${to}`, [from, to]);
   }
   return [...kept.values()];
-}
-
-const nodeSchema = z.string().refine(isId, 'is not an agent id');
-const graphSchema = z.object({
-  v: z.literal(1),
-  topology: z.enum(topologyPatterns),
-  hub: nodeSchema.optional(),
-  nodes: z.array(nodeSchema),
-  edges: z.array(z.tuple([z.string(), z.string()])),
-});
-
-/** The graph in a JSON value, or what is wrong with it. Fields we do not know are left out. */
-export function readGraph(
-  input: unknown,
-): { kind: 'graph'; graph: CoordinationGraph } | { kind: 'invalid'; problem: Problem } {
-  const parsed = graphSchema.safeParse(input);
-  if (!parsed.success) {
-    const [issue] = parsed.error.issues;
-    return invalid(issue?.path.join('.') ?? '', issue?.message ?? 'malformed');
-  }
-  const graph = parsed.data;
-  const nodes = new Set(graph.nodes);
-  if (nodes.size !== graph.nodes.length) return invalid('nodes', 'a node is listed twice; list each once');
-  if (graph.hub !== undefined && !nodes.has(graph.hub))
-    return invalid('hub', `${graph.hub} is not among the nodes`);
-  const stray = graph.edges.find(
-    ([from, to]) => from === to || !nodes.has(to) || !(nodes.has(from) || from === spaceNode),
-  );
-  if (stray !== undefined) return invalid('edges', `${stray.join(' → ')} does not join two different nodes`);
-  return { kind: 'graph', graph };
-}
-
-/** The graph in a JSON value; throws `invalid-graph` naming the field. */
-export function parseGraph(input: unknown): CoordinationGraph {
-  const read = readGraph(input);
-  if (read.kind === 'invalid') throw problemError(read.problem, 'graph');
-  return read.graph;
-}
-
-function invalid(field: string, what: string): { kind: 'invalid'; problem: Problem } {
-  const message = `${field === '' ? 'the graph' : field}: ${what}; only the leader writes this key`;
-  return { kind: 'invalid', problem: { code: 'invalid-graph', field, message } };
 }

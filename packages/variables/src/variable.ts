@@ -3,8 +3,11 @@
  *
  * Plain data that crosses processes; definition.ts makes and parses it, value.ts judges values against it.
  */
+import type { AdaptationPolicy } from './adaptation-policy.ts';
+import type { DistributionPolicy } from './distribution-policy.ts';
 import type { Domain } from './domain.ts';
 import type { Json } from './json.ts';
+import type { ResourceDemand } from './resources.ts';
 
 /** The kinds of variable. */
 export const variableKinds = [
@@ -35,6 +38,19 @@ export const variableScopes = ['local', 'global', 'cluster', 'federation'] as co
  *   federation   agents of other clusters too; not accepted yet
  */
 export type VariableScope = (typeof variableScopes)[number];
+
+/** The answers to the failure of an agent that a variable concerns. */
+export const failureAnswers = ['graceful-degradation', 'fail-fast', 'restart', 'failover'] as const;
+
+/**
+ * What becomes of a variable's team when one of its agents fails.
+ *
+ *   graceful-degradation   the survivors go on while `minActive` holds
+ *   fail-fast              any failure fails the coordination of the variable
+ *   restart                the agent is started again
+ *   failover               a spare of `agents` takes its place
+ */
+export type FailureAnswer = (typeof failureAnswers)[number];
 
 /** What an allocation may hand out in all. */
 export interface ResourceLimit {
@@ -79,4 +95,14 @@ export interface VariableDefinition {
   readonly constraints: Constraints;
   /** The value until somebody writes one; normalised, always valid. */
   readonly initial: Json;
+  /** The name of the handler that turns a value into directives; the kind's own way when absent. */
+  readonly coordination?: string | undefined;
+  /** How it moves by itself; it does not when absent. */
+  readonly adaptation?: AdaptationPolicy | undefined;
+  readonly onFailure?: FailureAnswer | undefined;
+  /** What holding its value costs the space's pool. */
+  readonly resources?: ResourceDemand | undefined;
+  /** Who goes first when variables ask for what does not fit together: the larger; 0 when absent. */
+  readonly priority?: number | undefined;
+  readonly distribution?: DistributionPolicy | undefined;
 }

@@ -9,8 +9,9 @@ import type { FreezeState } from './freeze.ts';
 import { definitionKey, splitVariableId } from './keys.ts';
 import { noPredicates, type Predicates } from './predicate.ts';
 import type { Problem } from './problem.ts';
-import type { CoordinationGraph } from './topology.ts';
+import type { CoordinationGraph } from './coordination-graph.ts';
 import type { VariableDefinition } from './variable.ts';
+import { VersionedMap } from './versioned-map.ts';
 
 /** A variable at one revision. */
 export interface VariableState {
@@ -95,12 +96,17 @@ export interface Cells {
 export function emptyView(predicates: Predicates = noPredicates): SpaceView {
   return {
     revision: 0,
-    variables: new Map(),
-    rejected: new Map(),
+    variables: new VersionedMap(),
+    rejected: new VersionedMap(),
     graph: undefined,
     freeze: undefined,
     predicates,
-    cells: { values: new Map(), declarations: new Map(), graphRevision: 0, freezeRevision: 0 },
+    cells: {
+      values: new VersionedMap(),
+      declarations: new VersionedMap(),
+      graphRevision: 0,
+      freezeRevision: 0,
+    },
   };
 }
 

@@ -34,7 +34,7 @@ export async function updateVariable(
   options: UpdateOptions,
 ): Promise<WriteOutcome> {
   const { ifRevision } = options;
-  await reach(desk, ifRevision);
+  if (ifRevision !== undefined) await reach(desk, ifRevision);
   return retrying(desk, `update ${id}`, async () => {
     const plan = planOn(desk, [{ id, value, ifRevision }], options);
     if (plan.writes.length === 0) return nothingWritten(desk);
@@ -48,7 +48,7 @@ export async function applyChanges(
   wishes: readonly WishedValue[],
   options: ApplyOptions,
 ): Promise<WriteOutcome> {
-  await reach(desk, options.basedOn);
+  if (options.basedOn !== undefined) await reach(desk, options.basedOn);
   return retrying(desk, 'apply', async () => {
     const plan = planOn(desk, wishes, options);
     if (plan.writes.length === 0) return nothingWritten(desk);
