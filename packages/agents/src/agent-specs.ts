@@ -6,6 +6,7 @@ import { MabeamError, parseJson, type BucketEntry } from '@mabeam/bus';
 import type { VariableStore } from '@mabeam/variables';
 import { parseAgentSpec, type AgentSpec } from './agent-spec.ts';
 
+/** The form in which an agent is asked. */
 export type WireForm = 'envelope' | 'plain';
 
 /** A definition at one revision. */
@@ -15,6 +16,7 @@ export interface KnownAgent {
   readonly spec: AgentSpec | undefined;
 }
 
+/** The definitions of a space’s agents, as this process knows them. */
 export class AgentSpecs {
   readonly #store: Pick<VariableStore, 'replica'>;
   readonly #known = new Map<string, KnownAgent>();

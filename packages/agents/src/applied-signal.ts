@@ -1,22 +1,29 @@
 /**
  * The applied signal: which revision the agents of a process see, said each second and at once when it changes (R6). One for
- * each process, however many agents are in it. It may be lost; the next one follows.
+ * each process, however many agents are in it, and one for all revisions that arrive together. It may be lost; the next one
+ * follows.
  */
 import { MabeamError } from '@mabeam/bus';
 import { z } from 'zod';
 import type { Premises } from './premises.ts';
 
-const appliedSchema = z.object({
-  process: z.string(),
+/** What a process says of the revisions its agents see. */
+export interface AppliedReport {
+  readonly process: string;
   /** Revision of the space's bucket that the next call of every instance but the laggards sees. */
-  applied: z.number(),
+  readonly applied: number;
   /** Instances (`<agent>.<ordinal>`) that are still starting: what their `start` has read may be older. */
-  laggards: z.array(z.string()),
+  readonly laggards: readonly string[];
   /** How many instances of the process are active. */
+  readonly instances: number;
+}
+
+const appliedSchema: z.ZodType<AppliedReport> = z.object({
+  process: z.string(),
+  applied: z.number(),
+  laggards: z.array(z.string()),
   instances: z.number(),
 });
-
-export type AppliedReport = z.infer<typeof appliedSchema>;
 
 /** How often a process says what it has applied. */
 export const appliedEveryMs = 1_000;
@@ -40,13 +47,21 @@ export function startAppliedSignal(
       // Not connected: the next one after the reconnect says it all.
     }
   };
+  let soon: NodeJS.Immediate | undefined;
+  const sayOnce = (): void => {
+    soon = undefined;
+    say();
+  };
   const timer = setInterval(say, appliedEveryMs);
-  const changes = store.replica.onChange(say);
+  const changes = store.replica.onChange(() => {
+    soon ??= setImmediate(sayOnce);
+  });
   const reconnects = bus.onReconnect(say);
   say();
   return {
     [Symbol.dispose]: () => {
       clearInterval(timer);
+      clearImmediate(soon);
       changes[Symbol.dispose]();
       reconnects[Symbol.dispose]();
     },

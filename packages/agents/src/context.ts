@@ -2,59 +2,35 @@
  * What a handler is given: who it is, the variables as of one revision, and its ways to the others.
  *
  * A call sees one snapshot: `variables` and `revision` do not change while it runs, whatever is committed meanwhile; the
- * next call sees the next revision.
+ * next call sees the next revision. What a handler sends out belongs to the conversation of what it was called for, and
+ * counts one more agent passed (docs/protocol.md, "Journeys").
+ *
+ * A context is made for each call. So it holds what the call is about, and makes the rest – ways, signal, peers – only when its
+ * handler looks at it.
  */
-import type { Events, StoredMessage } from '@mabeam/bus';
+import {
+  newConversation,
+  openTasks,
+  recordedTrace,
+  type Events,
+  type RequestOptions,
+  type StoredMessage,
+} from '@mabeam/bus';
 import type { Logger } from '@mabeam/telemetry/api';
 import type { SpaceView } from '@mabeam/variables';
-import { directAgent, type AgentAction, type DirectiveAnswer, type DirectOptions } from './directive.ts';
-import type { EdgeKind, EdgeMessage } from './edge.ts';
-import { sendAlong, type SendOptions, type SendResult } from './edge-sender.ts';
-import type { Premises } from './premises.ts';
+import { directAgent } from './directive.ts';
+import { assertHops, type EdgeKind, type EdgeMessage } from './edge.ts';
+import { sendAlong } from './edge-sender.ts';
+import { giveScore } from './metrics-score.ts';
+import type { Instance, Speaker, Ways } from './ways.ts';
 import { admit, peersOf } from './wiring.ts';
 
-export interface Ways {
-  /** Asks another agent along an edge of the current topology. Errors: `edge-not-permitted`, or those of a request. */
-  readonly ask: (agent: string, body: unknown, options?: { readonly timeoutMs?: number }) => Promise<unknown>;
-  /** Sends without waiting; a failure is logged, not thrown. */
-  readonly tell: (agent: string, body: unknown) => void;
-  /**
-   * Sends along an edge. `data` resolves once it is kept, `command` with the answer, the others at once: those may be lost.
-   * Errors: `edge-not-permitted`, `hop-limit`, `disconnected`; for `data` also `unknown-agent` and `overloaded`; for
-   * `command` also `not-permitted` and those of a request.
-   */
-  readonly send: (agent: string, kind: EdgeKind, body: unknown, options?: SendOptions) => Promise<SendResult>;
-  /**
-   * Directs another agent, for coordinators; resolves with its instances' answers. Errors: those of a request, and the
-   * receiver's `unknown-verb` and `invalid-directive`.
-   */
-  readonly direct: (
-    agent: string,
-    verb: AgentAction,
-    options?: Omit<DirectOptions, 'from' | 'leaderRevision' | 'signal'>,
-  ) => Promise<DirectiveAnswer[]>;
-  readonly events: Events;
-  /** Asks the space to adapt. */
-  readonly trigger: (
-    name: string,
-    body: unknown,
-    options?: { readonly messageId?: string },
-  ) => Promise<number>;
-  /**
-   * Gives every kept event of a filter (`event.verdict.*.scored`) to `fold`, in order; resolves when it has caught up with
-   * what was kept at the call, and goes on in the background until the agent stops. So what a learner knows is a function
-   * of what is kept, and a restarted one knows it again.
-   */
-  readonly fold: (filter: string, fold: (event: StoredMessage) => void | Promise<void>) => Promise<void>;
-}
+export type { Instance, Speaker, Ways };
 
-/** Who an agent is in this process: one incarnation of one instance. */
-export interface Instance {
-  readonly agent: string;
-  readonly ordinal: number;
-  readonly incarnation: string;
-}
-
+/**
+ * What every handler is given. Its ways are made when they are first looked at: take out what you need, or hand it on as a
+ * whole, for a copy (`{ ...context }`) has none of them.
+ */
 export interface AgentContext extends Ways, Instance {
   readonly space: string;
   /** The definition's `config`, as it is. */
@@ -68,96 +44,193 @@ export interface AgentContext extends Ways, Instance {
   readonly log: Logger;
   /** Aborts when the agent stops, or the call's deadline passes. */
   readonly signal: AbortSignal;
+  /**
+   * The conversation the call belongs to, the same at each agent it leads to and at each attempt: what the asker says; else
+   * for a task its id, for anything else the recorded trace, or a name made when it is first read.
+   */
+  readonly conversation: string;
 }
 
+/** What the handler of a question is given. */
 export interface CallContext extends AgentContext {
   /** The asking agent; undefined for an operator or a program outside the team. */
   readonly from: string | undefined;
 }
 
+/** What the handler of a task is given. */
 export interface TaskContext extends AgentContext {
   readonly task: string;
   /** 1 for the first attempt. */
   readonly attempt: number;
 }
 
+/** What the handler of an edge is given. */
 export interface EdgeContext extends AgentContext {
   readonly from: string;
   readonly kind: EdgeKind;
-  /** Edges that the thing has come over, this one included; what the handler sends on counts from here. */
+  /** Agents and edges that the thing has passed, this one included; what the handler sends on counts from here. */
   readonly hops: number;
   /** 1 for the first attempt; more only on `data` edges. */
   readonly attempt: number;
 }
 
-/** A member as its contexts see it. */
-export interface Speaker {
-  readonly premises: Premises;
-  readonly instance: Instance;
-  readonly config: Readonly<Record<string, unknown>>;
-  readonly log: Logger;
-  /** Aborts when the agent stops. */
-  readonly stopping: AbortSignal;
-  /** Called when background work of the agent has failed: it cannot go on. */
-  fail(error: unknown): void;
+/** What a handler is called for; read when it is needed. */
+export interface Occasion {
+  /** Aborts when the call is to end. */
+  readonly signal: AbortSignal;
+  /** The conversation it belongs to; absent: the recorded trace, else a new one. */
+  readonly conversation?: string | undefined;
 }
 
-/** A context of the newest revision, for a call that ends with `signal` and has come over `hops` edges. */
-export function contextOf(speaker: Speaker, signal: AbortSignal, hops = 0): AgentContext {
-  const { premises, instance, config, log } = speaker;
-  const { view } = premises.store;
-  const { agent, ordinal, incarnation } = instance;
-  return {
-    space: premises.space,
-    agent,
-    ordinal,
-    incarnation,
-    config,
-    variables: premises.values.of(view, agent),
-    revision: view.revision,
-    peers: peersOf(view.graph, agent),
-    log,
-    signal,
-    ...waysOf(speaker, view, signal, hops),
-  };
+/** A context of the newest revision, for an occasion that has passed `hops` agents, this one included. */
+export function contextOf(speaker: Speaker, occasion: Occasion, hops = 0): AgentContext {
+  return new HandlerContext(speaker, occasion, hops);
 }
 
 /** The context of an edge's handler. */
 export function edgeContextOf(
   speaker: Speaker,
   kind: EdgeKind,
-  { from, hops }: Pick<EdgeMessage, 'from' | 'hops'>,
-  { signal, attempt = 1 }: { readonly signal: AbortSignal; readonly attempt?: number },
+  { from, hops, conversation }: Pick<EdgeMessage, 'from' | 'hops'> & Pick<Occasion, 'conversation'>,
+  call: Occasion & { readonly attempt?: number },
 ): EdgeContext {
   const passed = hops + 1;
-  return { ...contextOf(speaker, signal, passed), from, kind, hops: passed, attempt };
+  const occasion = conversation === undefined ? call : { signal: call.signal, conversation };
+  const context = new HandlerContext(speaker, occasion, passed);
+  return Object.assign(context, { from, kind, hops: passed, attempt: call.attempt ?? 1 });
 }
 
-function waysOf(speaker: Speaker, view: SpaceView, signal: AbortSignal, hops: number): Ways {
-  const { premises, instance, log } = speaker;
-  const { bus, space, at, events, specs, store } = premises;
-  const { agent } = instance;
-  const ask: Ways['ask'] = async (to, body, options = {}) => {
-    admit(view.graph, agent, to);
-    const epoch = view.graph === undefined ? {} : { epoch: view.graph.revision };
-    const meta = { ...epoch, from: agent, form: specs.formOf(to), revision: view.revision, signal };
-    return bus.request(at.askAgent(to), body, { ...options, ...meta });
-  };
-  return {
-    ask,
-    tell: (to, body) => {
-      ask(to, body).catch((error: unknown) => log.warn({ to, err: error }, 'a message was not taken'));
-    },
-    send: (to, kind, body, options) =>
-      sendAlong({ premises, agent, view, hops, signal }, { to, kind, body }, options),
-    direct: (to, verb, options) => {
-      const leaderRevision = store.replica.revisionOf('leader');
-      return directAgent(bus, space, to, verb, { ...options, from: agent, leaderRevision, signal });
-    },
-    events,
-    trigger: (name, body, options) => events.trigger(name, body, options),
-    fold: (filter, fold) => foldEvents(speaker, filter, fold),
-  };
+class HandlerContext implements AgentContext {
+  readonly space: string;
+  readonly agent: string;
+  readonly ordinal: number;
+  readonly incarnation: string;
+  readonly config: Readonly<Record<string, unknown>>;
+  readonly variables: Readonly<Record<string, unknown>>;
+  readonly revision: number;
+  readonly #speaker: Speaker;
+  readonly #occasion: Occasion;
+  readonly #hops: number;
+  readonly #view: SpaceView;
+  #conversation: string | undefined;
+
+  constructor(speaker: Speaker, occasion: Occasion, hops: number) {
+    const { premises, instance } = speaker;
+    const { view } = premises.store;
+    this.#speaker = speaker;
+    this.#occasion = occasion;
+    this.#hops = hops;
+    this.#view = view;
+    this.space = premises.space;
+    this.agent = instance.agent;
+    this.ordinal = instance.ordinal;
+    this.incarnation = instance.incarnation;
+    this.config = speaker.config;
+    this.variables = premises.values.of(view, instance.agent);
+    this.revision = view.revision;
+  }
+
+  get peers(): readonly string[] | undefined {
+    return peersOf(this.#view.graph, this.agent);
+  }
+
+  get log(): Logger {
+    return this.#speaker.log;
+  }
+
+  get signal(): AbortSignal {
+    return this.#occasion.signal;
+  }
+
+  get conversation(): string {
+    this.#conversation ??= this.#occasion.conversation ?? recordedTrace() ?? newConversation();
+    return this.#conversation;
+  }
+
+  get ask(): Ways['ask'] {
+    return (to, body, options) => this.#ask(to, body, options);
+  }
+
+  get tell(): Ways['tell'] {
+    return (to, body) => {
+      this.#ask(to, body).catch((error: unknown) =>
+        this.log.warn({ to, err: error }, 'a message was not taken'),
+      );
+    };
+  }
+
+  get submit(): Ways['submit'] {
+    return async (group, id, input, options = {}) => {
+      assertHops(this.#hops, this.agent, group);
+      const { bus, space } = this.#speaker.premises;
+      const journey = { hops: this.#hops, conversation: this.conversation };
+      return openTasks(bus, space).submit(group, id, input, { ...options, ...journey });
+    };
+  }
+
+  get send(): Ways['send'] {
+    return (to, kind, body, options) => {
+      const { meter, premises } = this.#speaker;
+      const { agent, conversation, signal } = this;
+      const sender = { premises, agent, view: this.#view, hops: this.#hops, conversation, signal };
+      const sending = sendAlong(sender, { to, kind, body }, options);
+      return kind === 'data' || kind === 'command' ? meter.countSent(sending) : sending;
+    };
+  }
+
+  get direct(): Ways['direct'] {
+    const { premises } = this.#speaker;
+    const { agent: from, signal } = this;
+    return (to, verb, options) => {
+      const leaderRevision = premises.store.replica.revisionOf('leader');
+      return directAgent(premises.bus, premises.space, to, verb, {
+        ...options,
+        from,
+        leaderRevision,
+        signal,
+      });
+    };
+  }
+
+  get events(): Events {
+    const { events } = this.#speaker.premises;
+    return {
+      ...events,
+      publish: (noun, id, verb, body, options) =>
+        events.publish(noun, id, verb, body, { conversation: this.conversation, ...options }),
+      trigger: (name, body, options) =>
+        events.trigger(name, body, { conversation: this.conversation, ...options }),
+    };
+  }
+
+  get score(): Ways['score'] {
+    return (value, options) => giveScore(this.#speaker.premises.events, value, this, options);
+  }
+
+  get trigger(): Ways['trigger'] {
+    return (name, body, options) => this.events.trigger(name, body, options);
+  }
+
+  get fold(): Ways['fold'] {
+    return (filter, fold) => foldEvents(this.#speaker, filter, fold);
+  }
+
+  async #ask(to: string, body: unknown, options?: Pick<RequestOptions, 'timeoutMs'>): Promise<unknown> {
+    const { bus, at, specs } = this.#speaker.premises;
+    const { graph, revision } = this.#view;
+    admit(graph, this.agent, to);
+    assertHops(this.#hops, this.agent, to);
+    return bus.request(at.askAgent(to), body, {
+      ...options,
+      ...(graph === undefined ? {} : { epoch: graph.revision }),
+      from: this.agent,
+      form: specs.formOf(to),
+      revision,
+      signal: this.signal,
+      hops: this.#hops,
+      conversation: this.conversation,
+    });
+  }
 }
 
 async function foldEvents(

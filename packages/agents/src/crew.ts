@@ -16,9 +16,11 @@ import type { Instance } from './context.ts';
 import type { AgentForm } from './define.ts';
 import { agentError } from './errors.ts';
 import { drainMs, Member } from './member.ts';
+import { startMetricsSignal } from './metrics-signal.ts';
 import { createPremises, type Premises } from './premises.ts';
 import type { AgentStatus } from './status.ts';
 
+/** An agent of a crew. */
 export interface CrewMember {
   /** The agent's id. */
   readonly id: string;
@@ -33,6 +35,7 @@ export interface CrewMember {
   readonly incarnation?: string;
 }
 
+/** What the agents of a crew share. */
 export interface CrewOptions {
   /** The variables of the space, when the process has them open already; they are left open. */
   readonly store?: VariableStore;
@@ -80,15 +83,19 @@ export class AgentCrew implements AsyncDisposable {
   readonly #starting = new Set<string>();
   #activeCount = 0;
   readonly #signal: Disposable;
+  /** Says what its members do. */
+  readonly #metrics: Disposable;
   /** Answers, for all its members, whether a revision has arrived. */
   readonly #settled: Service;
   #ending: Promise<void> | undefined;
 
+  /** @internal Use {@link startAgents}. */
   constructor(premises: Premises, options: CrewOptions) {
     this.#premises = premises;
     this.#options = options;
     const { bus, store, process } = premises;
     this.#signal = startAppliedSignal(premises, () => this.#census());
+    this.#metrics = startMetricsSignal(premises, () => [...this.#members.values()]);
     this.#settled = answerSettled(bus, store, { process, instances: () => this.#active() });
   }
 
@@ -102,6 +109,7 @@ export class AgentCrew implements AsyncDisposable {
     return this.#premises.store.applied;
   }
 
+  /** How many instances are in it, starting and stopping ones too. */
   get size(): number {
     return this.#members.size;
   }
@@ -124,14 +132,22 @@ export class AgentCrew implements AsyncDisposable {
     await this.#premises.bus.flush();
   }
 
-  /** Takes an instance out: it drains and ends. Resolves with whether there was one. */
+  /**
+   * Takes an instance out: it drains and ends. Resolves with whether there was one. A second time may shorten the first: what has not
+   * ended by then is left behind, without subscriptions.
+   */
   async remove(
     id: string,
     options: { readonly ordinal?: number; readonly drainMs?: number } = {},
   ): Promise<boolean> {
-    const member = this.#members.get(`${id}.${options.ordinal ?? 0}`);
-    await member?.stop(options.drainMs);
-    return member !== undefined;
+    const name = `${id}.${options.ordinal ?? 0}`;
+    const member = this.#members.get(name);
+    if (member === undefined) return false;
+    const isHurried = member.isStopping;
+    const end = member.stop(options.drainMs);
+    await (isHurried ? endedWithin(options.drainMs ?? drainMs, end) : end);
+    this.#leave(name, member);
+    return true;
   }
 
   /** Ends all members, each within the grace; a second time is nothing. */
@@ -140,6 +156,7 @@ export class AgentCrew implements AsyncDisposable {
     return this.#ending;
   }
 
+  /** As `close`. */
   [Symbol.asyncDispose](): Promise<void> {
     return this.close();
   }
@@ -156,17 +173,22 @@ export class AgentCrew implements AsyncDisposable {
     try {
       await member.start();
     } catch (error) {
-      this.#members.delete(name);
+      this.#leave(name, member);
       throw error;
     }
   }
 
   /** C5; one function for all members, as the next. */
-  readonly #onEnded = ({ instance }: Member, error?: unknown): void => {
-    const name = nameOf(instance);
-    this.#members.delete(name);
-    this.#options.onEnded?.(name, error);
+  readonly #onEnded = (member: Member, error?: unknown): void => {
+    const name = nameOf(member.instance);
+    // One that was left behind is nobody's news any more.
+    if (this.#leave(name, member)) this.#options.onEnded?.(name, error);
   };
+
+  /** One that is told to end while it starts may outlast its place: by then it may be another's. */
+  #leave(name: string, member: Member): boolean {
+    return this.#members.get(name) === member && this.#members.delete(name);
+  }
 
   readonly #onStatus = ({ instance, status }: Member, from: AgentStatus): void => {
     if (status === 'starting') this.#starting.add(nameOf(instance));
@@ -178,6 +200,7 @@ export class AgentCrew implements AsyncDisposable {
   async #end(graceMs: number): Promise<void> {
     await Promise.all([...this.#members.values()].map((member) => member.stop(graceMs)));
     this.#signal[Symbol.dispose]();
+    this.#metrics[Symbol.dispose]();
     await this.#settled.close(graceMs);
     if (this.#options.store === undefined) await this.#premises.store.close();
   }
@@ -192,6 +215,14 @@ export class AgentCrew implements AsyncDisposable {
   #census(): { laggards: string[]; instances: number } {
     return { laggards: [...this.#starting], instances: this.#activeCount };
   }
+}
+
+/** Resolves when it has ended, or after this long. */
+async function endedWithin(ms: number, end: Promise<void>): Promise<void> {
+  const { promise: late, resolve } = Promise.withResolvers<void>();
+  const timer = setTimeout(resolve, ms);
+  await Promise.race([end, late]);
+  clearTimeout(timer);
 }
 
 function nameOf({ agent, ordinal }: Instance): string {

@@ -2,6 +2,7 @@
 import type { StandardSchemaV1 } from '@standard-schema/spec';
 import type { AgentContext, CallContext, EdgeContext, TaskContext } from './context.ts';
 import type { EdgeKind } from './edge.ts';
+import { rememberSchemas } from './json-schema.ts';
 import { checked } from './schema.ts';
 
 /** Takes what comes along an edge. What it returns is the answer on `command` edges, and nothing on the others. */
@@ -10,6 +11,7 @@ export type EdgeHandler = (body: unknown, context: EdgeContext) => unknown;
 /** The handlers of an agent's edges; a kind without one is not listened to. */
 export type EdgeHandlers = { readonly [K in EdgeKind]?: EdgeHandler };
 
+/** What an author says of an agent: its schemas and its handlers. */
 export interface AgentOptions<I, O> {
   /** Schema of what `ask` and `task` are given; without one any value passes. */
   readonly input?: StandardSchemaV1<unknown, I>;
@@ -27,6 +29,7 @@ export interface AgentOptions<I, O> {
   readonly concurrency?: number;
 }
 
+/** An agent as data, to be run. */
 export interface AgentDefinition<I = unknown, O = unknown> extends AgentOptions<I, O> {
   readonly kind: 'agent';
 }
@@ -36,7 +39,9 @@ export interface AgentForm extends Pick<AgentOptions<unknown, unknown>, 'start' 
   readonly kind: 'agent';
   readonly input?: StandardSchemaV1;
   readonly output?: StandardSchemaV1;
+  /** Answers a question. */
   readonly ask?: (input: never, context: CallContext) => unknown;
+  /** Works on a task of its group. */
   readonly task?: (input: never, context: TaskContext) => unknown;
 }
 
@@ -45,21 +50,24 @@ export function defineAgent<I = unknown, O = unknown>(options: AgentOptions<I, O
   return { kind: 'agent', ...options };
 }
 
+/** A handler of an edge, and the schemas it stands between. */
 export interface EdgeHandlerOptions<I, O> {
   /** Schema of what comes in; without one any value passes. */
   readonly input?: StandardSchemaV1<unknown, I>;
   /** Schema of what a `command` edge answers. */
   readonly output?: StandardSchemaV1<unknown, O>;
+  /** Takes what the schema let pass. */
   readonly run: (input: I, context: EdgeContext) => O | Promise<O>;
 }
 
 /** A handler of an edge between schemas. What does not fit is `invalid-input` or `invalid-output`, naming each field. */
 export function edgeHandler<I = unknown, O = unknown>(options: EdgeHandlerOptions<I, O>): EdgeHandler {
   const { input, output, run } = options;
-  return async (body, context) => {
+  const handler: EdgeHandler = async (body, context) => {
     // Without a schema I is what its author says it is; nothing here can know better.
     const value = input === undefined ? (body as I) : await checked(input, body, 'input', context.agent);
     const answer = await run(value, context);
     return output === undefined ? answer : checked(output, answer, 'output', context.agent);
   };
+  return rememberSchemas(handler, { input, output });
 }

@@ -23,6 +23,7 @@ export const agentActions = {
   'adjust-parameters': 'member',
 } as const satisfies Readonly<Record<string, 'member' | 'host'>>;
 
+/** An action on an agent. */
 export type AgentAction = keyof typeof agentActions;
 
 const whole = z.int().min(0);
@@ -80,6 +81,7 @@ export function parseDirective(subject: string, body: unknown): Directive {
   });
 }
 
+/** On whose behalf one directs, with what, and for how long one waits. */
 export interface DirectOptions extends Omit<DirectiveBody, 'id'> {
   readonly from: string;
   /** A fresh one when absent; repeat a directive with the id it had. */

@@ -13,10 +13,11 @@ import { metrics } from '@opentelemetry/api';
 import { edgeContextOf, type Speaker } from './context.ts';
 import type { EdgeHandler, EdgeHandlers } from './define.ts';
 import type { Door } from './door.ts';
-import { edgeSubject, parseEdge, type EdgeMessage } from './edge.ts';
+import { assertHops, edgeSubject, parseEdge, type EdgeMessage } from './edge.ts';
 import { agentError } from './errors.ts';
 import { KeptEdges } from './kept-edges.ts';
 import { directionProblem } from './rights.ts';
+import { Tally } from './tally.ts';
 import { admit, isAdmitted, reachEpoch } from './wiring.ts';
 
 /** The kinds that may be lost. */
@@ -35,7 +36,8 @@ export function openEdgeDoors(speaker: Speaker, handlers: EdgeHandlers): Door[] 
     return handler === undefined ? [] : [new LossyEdges(speaker, kind, handler)];
   });
   if (command !== undefined) {
-    const answer = (request: ServedRequest): Promise<unknown> => answerCommand(speaker, command, request);
+    const answer = (request: ServedRequest): Promise<unknown> =>
+      speaker.meter.count(() => answerCommand(speaker, command, request));
     doors.push(bus.serve(edgeSubject(at, '*', agent, 'command'), answer, { queue: 'agent' }));
   }
   if (data !== undefined && ordinal === 0) doors.push(new KeptEdges(speaker, data));
@@ -49,6 +51,7 @@ async function answerCommand(
 ): Promise<unknown> {
   const { premises, instance } = speaker;
   const from = request.subject.split('.')[3] ?? '';
+  assertHops(request.hops, from, instance.agent);
   await reachEpoch(premises.store, request.epoch, request.remainingMs);
   const { graph } = premises.store;
   admit(graph, from, instance.agent);
@@ -57,11 +60,12 @@ async function answerCommand(
   if (problem !== undefined) {
     throw agentError('not-permitted', problem, { details: { from, to: instance.agent } });
   }
-  return handler(request.body, edgeContextOf(speaker, 'command', { from, hops: 0 }, request));
+  return handler(request.body, edgeContextOf(speaker, 'command', { from, hops: request.hops }, request));
 }
 
 /** One kind of edge that may be lost, of one member. */
 class LossyEdges implements Door {
+  readonly served: Tally;
   readonly #speaker: Speaker;
   readonly #kind: LossyKind;
   readonly #handler: EdgeHandler;
@@ -75,6 +79,7 @@ class LossyEdges implements Door {
     this.#handler = handler;
     const { bus, at } = speaker.premises;
     const subject = edgeSubject(at, '*', speaker.instance.agent, kind);
+    this.served = new Tally(subject, 'agent', speaker.meter);
     this.#subscription = bus.subscribe(subject, (message) => this.#receive(message), { queue: 'agent' });
   }
 
@@ -87,7 +92,7 @@ class LossyEdges implements Door {
 
   #receive(message: BusMessage): void {
     if (this.#running.size >= concurrency) {
-      this.#drop('overloaded');
+      this.#refuse('overloaded');
       return;
     }
     const work = this.#take(message)
@@ -98,10 +103,10 @@ class LossyEdges implements Door {
 
   async #take(message: BusMessage): Promise<void> {
     const edge = parseEdge(message);
-    if (edge === undefined) return this.#drop('malformed');
+    if (edge === undefined) return this.#refuse('malformed');
     const { premises } = this.#speaker;
     await reachEpoch(premises.store, edge.epoch);
-    if (!this.#admits(edge)) return this.#drop('edge-not-permitted');
+    if (!this.#admits(edge)) return this.#refuse('edge-not-permitted');
     const spanned = {
       [attributes.space]: premises.space,
       [attributes.agent]: this.#speaker.instance.agent,
@@ -111,7 +116,7 @@ class LossyEdges implements Door {
     const parent = contextFrom(edge.traceparent);
     await inSpan({ kind: 'consumer', name, attributes: spanned, parent }, async () => {
       const context = edgeContextOf(this.#speaker, this.#kind, edge, { signal: this.#aborting.signal });
-      await this.#handler(message.body(), context);
+      await this.served.count(() => this.#handler(message.body(), context));
     });
   }
 
@@ -122,6 +127,11 @@ class LossyEdges implements Door {
     return (
       isAdmitted(graph, from, agent) || (this.#kind === 'coordination' && isAdmitted(graph, agent, from))
     );
+  }
+
+  #refuse(why: string): void {
+    this.served.refuse(why);
+    this.#drop(why);
   }
 
   #drop(why: string, error?: unknown): void {

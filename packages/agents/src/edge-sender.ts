@@ -9,6 +9,7 @@ import type { Premises } from './premises.ts';
 import { directionProblem } from './rights.ts';
 import { admit, isAdmitted } from './wiring.ts';
 
+/** How a thing is sent along an edge. */
 export interface SendOptions {
   /** How long to wait: for the answer on `command` (5 000), for the keeping on `data` (30 000). */
   readonly timeoutMs?: number;
@@ -28,6 +29,7 @@ export interface Sender {
   readonly agent: string;
   readonly view: SpaceView;
   readonly hops: number;
+  readonly conversation: string;
   readonly signal: AbortSignal;
 }
 
@@ -86,7 +88,7 @@ async function command(
   subject: string,
   options: SendOptions,
 ): Promise<SendResult> {
-  const { premises, agent, view, signal } = sender;
+  const { premises, agent, view, signal, hops, conversation } = sender;
   const role = premises.specs.of(agent)?.spec?.role;
   const problem = directionProblem({ from: agent, to, role, graph: view.graph });
   if (problem !== undefined) throw agentError('not-permitted', problem, { details: { from: agent, to } });
@@ -98,16 +100,19 @@ async function command(
     revision: view.revision,
     form: premises.specs.formOf(to),
     signal,
+    hops,
+    conversation,
   });
   return { kind: 'answered', body: answer };
 }
 
-function headersOf({ view, hops }: Sender): Record<string, string> {
+function headersOf({ view, hops, conversation }: Sender): Record<string, string> {
   const span = trace.getSpanContext(context.active());
   return edgeHeaders({
     epoch: view.graph?.revision,
     revision: view.revision,
     hops,
+    conversation,
     traceparent: span === undefined ? undefined : formatTraceparent(span),
   });
 }

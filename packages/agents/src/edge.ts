@@ -6,12 +6,13 @@
  *   command        asked and answered, by those who may direct
  *   feedback, coordination, supervision      core: at most once
  */
-import { parseToken, type BusMessage, type Subjects } from '@mabeam/bus';
+import { isConversation, parseToken, type BusMessage, type Subjects } from '@mabeam/bus';
 import { agentError } from './errors.ts';
 
 /** The kinds of edges. */
 export const edgeKinds = ['command', 'data', 'feedback', 'coordination', 'supervision'] as const;
 
+/** A kind of edge: what is promised of what goes along it. */
 export type EdgeKind = (typeof edgeKinds)[number];
 
 /** How many agents a thing may pass through along edges, so that no circle of sends goes on for ever. */
@@ -25,6 +26,8 @@ export interface EdgeMeta {
   readonly revision?: number | undefined;
   /** Edges that led here before this one. */
   readonly hops: number;
+  /** The conversation it belongs to. */
+  readonly conversation?: string | undefined;
   readonly traceparent?: string | undefined;
 }
 
@@ -47,6 +50,7 @@ export function edgeHeaders(meta: EdgeMeta): Record<string, string> {
     'Mabeam-Epoch': meta.epoch?.toString(),
     'Mabeam-Revision': meta.revision?.toString(),
     'Mabeam-Hops': meta.hops > 0 ? `${meta.hops}` : undefined,
+    'Mabeam-Conversation': meta.conversation,
     traceparent: meta.traceparent,
   };
   return Object.fromEntries(
@@ -65,7 +69,17 @@ export function parseEdge({
   );
   if (from === undefined || to === undefined) return undefined;
   if (epoch === 'malformed' || revision === 'malformed' || hops === 'malformed') return undefined;
-  return { from, to, epoch, revision, hops: hops ?? 0, traceparent: headers.get('traceparent') };
+  const conversation = headers.get('mabeam-conversation');
+  if (conversation !== undefined && !isConversation(conversation)) return undefined;
+  return {
+    from,
+    to,
+    epoch,
+    revision,
+    hops: hops ?? 0,
+    conversation,
+    traceparent: headers.get('traceparent'),
+  };
 }
 
 /** Throws `hop-limit` when what came over this many edges may not go over another. */

@@ -1,7 +1,9 @@
 /** The error codes of @mabeam/agents (those of a definition stand in agent-spec.ts); docs/errors.md explains each. */
 import { errorsOf, type ErrorTable } from '@mabeam/bus';
 
+/** Every error code of this package, with its kind; docs/errors.md has a paragraph for each. */
 export const agentErrors = {
+  'not-an-agent': { retryable: false, exit: 2, status: 400 },
   'not-hosted': { retryable: false, exit: 2, status: 400 },
   'invalid-hosting': { retryable: false, exit: 2, status: 400 },
   'invalid-input': { retryable: false, exit: 2, status: 400 },
@@ -14,6 +16,7 @@ export const agentErrors = {
   'agent-ended': { retryable: true, exit: 1, status: 503 },
   'unknown-verb': { retryable: false, exit: 2, status: 404 },
   'invalid-directive': { retryable: false, exit: 2, status: 400 },
+  'invalid-score': { retryable: false, exit: 2, status: 400 },
   'illegal-transition': { retryable: false, exit: 1, status: 409 },
   undeliverable: { retryable: false, exit: 1, status: 410 },
   'hop-limit': { retryable: false, exit: 1, status: 508 },

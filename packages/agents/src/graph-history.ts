@@ -13,6 +13,7 @@ export interface KeptGraph extends GraphState {
 /** How many revisions of the graph the bucket keeps. */
 export const keptGraphs = 64;
 
+/** The graphs of a space that are still kept, read when they are asked for. */
 export class GraphHistory {
   readonly #bus: Bus;
   readonly #store: VariableStore;

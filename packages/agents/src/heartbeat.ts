@@ -7,18 +7,26 @@ import type { VariableStore } from '@mabeam/variables';
 import { z } from 'zod';
 import type { Hosting } from './hosting.ts';
 
-const heartbeatSchema = z.object({
+/** What an agent process says of itself. */
+export interface Heartbeat {
+  readonly agent: string;
+  readonly ordinal: number;
+  readonly incarnation: string;
+  readonly status: 'active' | 'stopping';
+  /** Revision of the variables bucket that the agent's handlers see. */
+  readonly applied: number;
+  /** Revision of the agent's definition whose configuration they see; 0 when the space does not define it. */
+  readonly definitionRevision?: number | undefined;
+}
+
+const heartbeatSchema: z.ZodType<Heartbeat> = z.object({
   agent: z.string(),
   ordinal: z.number(),
   incarnation: z.string(),
   status: z.enum(['active', 'stopping']),
-  /** Revision of the variables bucket that the agent's handlers see. */
   applied: z.number(),
-  /** Revision of the agent's definition whose configuration they see; 0 when the space does not define it. */
   definitionRevision: z.number().optional(),
 });
-
-export type Heartbeat = z.infer<typeof heartbeatSchema>;
 
 /** How often an agent beats. */
 export const heartbeatEveryMs = 1_000;

@@ -19,7 +19,8 @@ export interface Hosting {
   readonly controlFd: number | undefined;
 }
 
-type Environment = Readonly<Record<string, string | undefined>>;
+/** The environment of a process. */
+export type Environment = Readonly<Record<string, string | undefined>>;
 
 /** Reads who this process is. Throws `not-hosted` when nobody said, `invalid-hosting` when it makes no sense. */
 export function parseHosting(environment: Environment): Hosting {

@@ -1,7 +1,10 @@
 /** @mabeam/agents: what an agent is, and the processes that are made of them. The public names. */
-export { agentSpecErrors, parseAgentSpec } from './agent-spec.ts';
+export { agentSpecErrors, agentSpecSchema, hostingForms, parseAgentSpec } from './agent-spec.ts';
 export type { AgentSpec, AgentSpecInput } from './agent-spec.ts';
+export { defaultSupervision, supervisionPolicySchema } from './supervision-policy.ts';
+export type { SupervisionPolicy } from './supervision-policy.ts';
 export { wireForm } from './agent-specs.ts';
+export type { WireForm } from './agent-specs.ts';
 export { agentErrors } from './errors.ts';
 export { defineAgent, edgeHandler } from './define.ts';
 export type {
@@ -13,7 +16,9 @@ export type {
   EdgeHandlers,
 } from './define.ts';
 export type { AgentContext, CallContext, EdgeContext, Instance, TaskContext, Ways } from './context.ts';
-export { runAgent } from './run-agent.ts';
+export { recruitAgent } from './recruit.ts';
+export type { AgentMaker } from './recruit.ts';
+export { endProcess, runAgent } from './run-agent.ts';
 export { AgentCrew, startAgent, startAgents } from './crew.ts';
 export type { CrewMember, CrewOptions } from './crew.ts';
 export { startWorkerAgent, WorkerAgent } from './worker-agent.ts';
@@ -27,8 +32,14 @@ export { agentStatuses, followStatus, mayFollow } from './status.ts';
 export type { AgentStatus } from './status.ts';
 export { appliedEveryMs, parseApplied } from './applied-signal.ts';
 export type { AppliedReport } from './applied-signal.ts';
+export { metricsEveryMs, metricsQuietMs, parseMetrics } from './metrics-signal.ts';
+export type { InstanceMetrics, MetricsReport } from './metrics-signal.ts';
+export type { MeterReading } from './metrics-meter.ts';
+export { giveScore, parseScore, qualityMetric } from './metrics-score.ts';
+export type { ScoreBody } from './metrics-score.ts';
+export type { ScoreOptions } from './ways.ts';
 export { heartbeatEveryMs, parseHeartbeat } from './heartbeat.ts';
 export type { Heartbeat } from './heartbeat.ts';
 export { parseHosting } from './hosting.ts';
-export type { Hosting } from './hosting.ts';
+export type { Environment, Hosting } from './hosting.ts';
 export { admit, peersOf } from './wiring.ts';

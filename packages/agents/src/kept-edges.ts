@@ -2,9 +2,10 @@
  * The receiver's end of data edges: what others have sent to one agent, kept by the server until it is dealt with.
  *
  * Invariants
- *  K1  One thing is out at a time: the next is asked for when the last one is dealt with. So each edge is in order.
- *  K2  A thing is acknowledged after its handler has returned; a death before that brings it again, first of all: a new
- *      receiver waits out what the old one may still hold before it asks for more.
+ *  K1  One thing is out at a time, which the server itself sees to: it hands out the next when the last one is dealt with.
+ *      So each edge is in order.
+ *  K2  A thing is acknowledged after its handler has returned; a death before that brings it again, first of all: until
+ *      then a new receiver gets nothing, and it waits for nothing else.
  *  K3  A handler that fails is tried again, with pauses that grow, while the others wait; what cannot be delivered goes to
  *      `event.edge.<id>.dead` with its reason before it is given up. Nothing is given up in silence.
  *  K4  What was admitted when it was sent stays deliverable, whatever the graph is now (R18).
@@ -16,6 +17,7 @@ import {
   errorBodyOf,
   inSpan,
   MabeamError,
+  pause,
   spaceNames,
   type Delivery,
   type ErrorBody,
@@ -26,11 +28,10 @@ import type { EdgeHandler } from './define.ts';
 import type { Door } from './door.ts';
 import { edgeSubject, parseEdge, type EdgeMessage } from './edge.ts';
 import { agentError } from './errors.ts';
-import { pause } from './pause.ts';
+import { Tally } from './tally.ts';
 import { wasAdmitted } from './wiring.ts';
 
 const ackWaitMs = 1_000;
-const handoverMs = ackWaitMs + 100;
 const retryDelayMs = 100;
 const retryDelayMaxMs = 5_000;
 /** Failures of a handler before a thing is given up. */
@@ -38,7 +39,9 @@ const maxFailures = 5;
 /** Deliveries before it is given up unread: it has killed its receiver as often. */
 const maxDeliveries = 10;
 
+/** The door of one agent's data edges. */
 export class KeptEdges implements Door {
+  readonly served: Tally;
   readonly #speaker: Speaker;
   readonly #handler: EdgeHandler;
   readonly #closing = new AbortController();
@@ -50,6 +53,9 @@ export class KeptEdges implements Door {
   constructor(speaker: Speaker, handler: EdgeHandler) {
     this.#speaker = speaker;
     this.#handler = handler;
+    const { premises, instance } = speaker;
+    const subject = edgeSubject(premises.at, '*', instance.agent, 'data');
+    this.served = new Tally(subject, instance.agent, speaker.meter);
     this.#done = this.#pull().catch((error: unknown) => {
       if (!this.#closing.signal.aborted) speaker.fail(error);
     });
@@ -64,16 +70,14 @@ export class KeptEdges implements Door {
 
   async #pull(): Promise<void> {
     const { premises, instance } = this.#speaker;
-    const { signal } = this.#closing;
-    await pause(handoverMs, signal);
-    if (signal.aborted) return;
     const source = {
       stream: spaceNames(premises.space).edges,
       durable: instance.agent,
-      filter: edgeSubject(premises.at, '*', instance.agent, 'data'),
+      filter: this.served.subject,
       maxMessages: 1,
+      maxOutstanding: 1,
       ackWaitMs,
-      signal,
+      signal: this.#closing.signal,
     };
     for await (const delivery of consumeStream(premises.bus, source)) await this.#take(delivery);
   }
@@ -162,7 +166,8 @@ export class KeptEdges implements Door {
     const options = { kind: 'consumer', name: 'process edge.data', attributes: spanned, parent } as const;
     await inSpan(options, async () => {
       const { signal } = this.#aborting;
-      await this.#handler(delivery.body(), edgeContextOf(this.#speaker, 'data', edge, { signal, attempt }));
+      const context = edgeContextOf(this.#speaker, 'data', edge, { signal, attempt });
+      await this.served.count(() => this.#handler(delivery.body(), context));
     });
   }
 

@@ -15,17 +15,25 @@ import { contextOf, type AgentContext, type Instance, type Speaker } from './con
 import type { AgentForm } from './define.ts';
 import { DirectiveDesk, type DirectedMember } from './directive-desk.ts';
 import type { DirectiveAnswer } from './directive.ts';
+import { openListing, type ListedMember } from './discoverable.ts';
 import type { Door } from './door.ts';
+import { assertHops } from './edge.ts';
 import { openEdgeDoors } from './edge-doors.ts';
 import { agentError } from './errors.ts';
+import { Meter } from './metrics-meter.ts';
 import type { Premises } from './premises.ts';
 import { checked } from './schema.ts';
 import { followStatus, mayFollow, type AgentStatus } from './status.ts';
+import { Tally } from './tally.ts';
 import { admit, reachEpoch } from './wiring.ts';
 
 /** How long a member that is told to stop may take, unless its host says otherwise. */
 export const drainMs = 5_000;
 
+/** How many tasks a member works on at once, unless its author says otherwise. */
+const defaultSlots = 16;
+
+/** Which instance of which definition, and who is told of it. */
 export interface MemberOptions {
   readonly instance: Instance;
   readonly definition: AgentForm;
@@ -41,8 +49,10 @@ export interface MemberOptions {
   readonly onEnded?: ((member: Member, error?: unknown) => void) | undefined;
 }
 
-export class Member implements Speaker, DirectedMember, AsyncDisposable {
+/** One instance at work. */
+export class Member implements Speaker, DirectedMember, ListedMember, AsyncDisposable {
   readonly premises: Premises;
+  readonly meter: Meter = new Meter();
   readonly #options: MemberOptions;
   readonly #definitionRevision: number;
   #doors: readonly Door[] = [];
@@ -51,6 +61,7 @@ export class Member implements Speaker, DirectedMember, AsyncDisposable {
   #log: Logger | undefined;
   #ending: Promise<void> | undefined;
   #failure: unknown;
+  #slots: number | undefined;
   /** Made when somebody asks: most members never do. */
   #stopping: AbortController | undefined;
 
@@ -62,6 +73,14 @@ export class Member implements Speaker, DirectedMember, AsyncDisposable {
 
   get instance(): Instance {
     return this.#options.instance;
+  }
+
+  get definition(): AgentForm {
+    return this.#options.definition;
+  }
+
+  get doors(): readonly Door[] {
+    return this.#doors;
   }
 
   get status(): AgentStatus {
@@ -82,6 +101,11 @@ export class Member implements Speaker, DirectedMember, AsyncDisposable {
     return this.#log;
   }
 
+  /** How many tasks it works on at once; undefined: it works on none. */
+  get slots(): number | undefined {
+    return this.#slots;
+  }
+
   get isStopping(): boolean {
     return this.#ending !== undefined;
   }
@@ -97,7 +121,7 @@ export class Member implements Speaker, DirectedMember, AsyncDisposable {
     this.#follow('starting');
     try {
       const { definition } = this.#options;
-      if (definition.start !== undefined) await definition.start(contextOf(this, this.stopping));
+      if (definition.start !== undefined) await definition.start(contextOf(this, { signal: this.stopping }));
       // Told to stop, or failed, meanwhile: then this is no longer a transition.
       this.#follow('active');
     } catch (error) {
@@ -105,6 +129,7 @@ export class Member implements Speaker, DirectedMember, AsyncDisposable {
       throw this.#failure ?? error;
     }
     this.#doors = this.#openDoors();
+    this.#doors = [openListing(this), ...this.#doors];
   }
 
   /** A3: drains; resolves when it has ended. */
@@ -170,18 +195,34 @@ export class Member implements Speaker, DirectedMember, AsyncDisposable {
     if (group === undefined) return doors;
     doors.push(bus.serve(at.askGroup(group), answer, { queue: 'group' }));
     if (definition.task === undefined) return doors;
-    const work = (task: Task): Promise<unknown> => this.#workOn(task);
+    const served = new Tally(at.task(group), group, this.meter);
+    const work = (task: Task): Promise<unknown> => served.count(() => this.#workOn(task));
     const instance = `${agent}.${ordinal}.${incarnation}`;
-    const concurrency = definition.concurrency ?? 16;
-    doors.push(openTasks(bus, space).work(group, work, { agent, instance, concurrency }));
+    const concurrency = definition.concurrency ?? defaultSlots;
+    this.#slots = concurrency;
+    const worker = openTasks(bus, space).work(group, work, { agent, instance, concurrency });
+    doors.push({ served, close: (graceMs) => worker.close(graceMs) });
     return doors;
   }
 
   async #answer(request: ServedRequest): Promise<unknown> {
+    const startedAt = this.meter.begin();
+    try {
+      const output = await this.#outputFor(request);
+      this.meter.end(startedAt);
+      return output;
+    } catch (error) {
+      this.meter.end(startedAt, error);
+      throw error;
+    }
+  }
+
+  async #outputFor(request: ServedRequest): Promise<unknown> {
     const { definition } = this.#options;
     const { agent } = this.instance;
     const { store } = this.premises;
-    const { from, epoch, remainingMs } = request;
+    const { from, epoch, remainingMs, hops } = request;
+    assertHops(hops, from ?? 'an operator', agent);
     if (from !== undefined) {
       await reachEpoch(store, epoch, remainingMs);
       admit(store.graph, from, agent);
@@ -192,14 +233,16 @@ export class Member implements Speaker, DirectedMember, AsyncDisposable {
       });
     }
     const input = await this.#inputOf(request.body);
-    const context = contextOf(this, request.signal);
+    const context = contextOf(this, request, hops + 1);
     markSpan(context);
-    return this.#outputOf(await definition.ask(input, { ...context, from }));
+    return this.#outputOf(await definition.ask(input, Object.assign(context, { from })));
   }
 
   async #workOn(task: Task): Promise<unknown> {
+    const { hops, attempt } = task;
+    assertHops(hops, 'the submitter', this.instance.agent);
     const input = await this.#inputOf(task.input);
-    const context = { ...contextOf(this, task.signal), task: task.id, attempt: task.attempt };
+    const context = Object.assign(contextOf(this, task, hops + 1), { task: task.id, attempt });
     markSpan(context);
     return this.#outputOf(await this.#options.definition.task?.(input, context));
   }

@@ -10,6 +10,7 @@ import { AgentSpecs } from './agent-specs.ts';
 import { GraphHistory } from './graph-history.ts';
 import { SharedValues } from './shared-values.ts';
 
+/** What the agents of one process share. */
 export interface Premises {
   readonly bus: Bus;
   readonly space: string;
@@ -24,6 +25,7 @@ export interface Premises {
   readonly log: Logger;
 }
 
+/** Who the process is, and where it writes its log. */
 export interface PremisesOptions {
   /** Default: a fresh token. */
   readonly process?: string;

@@ -14,9 +14,14 @@ import { startAgent } from './crew.ts';
 import type { AgentForm } from './define.ts';
 import { startHeartbeat } from './heartbeat.ts';
 import { openControl, parseHosting, type Control, type Hosting } from './hosting.ts';
+import { enlist } from './recruit.ts';
 
-/** Runs the agent until it is told to stop, then ends the process, or the thread. Meant to be the last line of an agent's module. */
+/**
+ * Runs the agent until it is told to stop, then ends the process, or the thread. Meant to be the last line of an agent's module.
+ * In a module that is loaded into the process of a host it hands the definition to the host, and returns.
+ */
 export async function runAgent(definition: AgentForm): Promise<void> {
+  if (enlist(definition)) return;
   const log = createLogger({ name: process.env['MABEAM_AGENT'] ?? 'agent' });
   const stop = new AbortController();
   const fail = (error: unknown): void => {
@@ -32,7 +37,12 @@ export async function runAgent(definition: AgentForm): Promise<void> {
   } catch (error) {
     fail(error);
   }
-  await shutdownTelemetry(1_000);
+  await endProcess();
+}
+
+/** Ends this process, or thread, with the status it has, as soon as its telemetry is stored, at the latest after `withinMs`. */
+export async function endProcess(withinMs = 1_000): Promise<void> {
+  await shutdownTelemetry(withinMs);
   process.exit();
 }
 

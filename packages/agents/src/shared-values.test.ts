@@ -1,4 +1,5 @@
-import { emptyView, foldChanges, type SpaceView } from '@mabeam/variables';
+import { fc, test } from '@fast-check/vitest';
+import { emptyView, foldChanges, valuesFor, type SpaceView } from '@mabeam/variables';
 import { describe, expect, it } from 'vitest';
 import { SharedValues } from './shared-values.ts';
 
@@ -23,6 +24,19 @@ const view: SpaceView = foldChanges(emptyView(), [
   put('definition.tone', tone, 1),
   put('definition.agent.words', words, 2),
 ]);
+
+/** Keys that are written, or where they begin with `drop` definitions that are deleted. */
+const changes = [
+  'space.tone',
+  'agent.words.pace',
+  'agent.links.depth',
+  'space.few',
+  'definition.few',
+  'drop.few',
+  'definition.agent.links',
+  'drop.agent.links',
+  'leader',
+];
 
 describe('the values of the agents of one process', () => {
   it('an agent sees the global ones and its own by their bare names, and not those of others', () => {
@@ -61,4 +75,51 @@ describe('the values of the agents of one process', () => {
     expect(values.of(later, 'words')).toEqual({ tone: 'brisk', pace: 3 });
     expect(before).toEqual({ tone: 'calm', pace: 3 });
   });
+
+  it('another value of one agent’s own variable makes nobody else’s values anew', () => {
+    const values = new SharedValues();
+    const before = values.of(view, 'links');
+    const later = foldChanges(view, [put('agent.words.pace', valueEntry(9), 3)]);
+    expect(values.of(later, 'links')).toBe(before);
+    expect(values.of(later, 'words')).toEqual({ tone: 'calm', pace: 9 });
+  });
+
+  it('a revision that changes no variable makes no values anew', () => {
+    const values = new SharedValues();
+    const before = values.of(view, 'words');
+    expect(values.of(foldChanges(view, [put('adaptation.x', {}, 3)]), 'words')).toBe(before);
+  });
+
+  test.prop([
+    fc.array(
+      fc.record({
+        change: fc.constantFrom(...changes),
+        value: fc.nat(9),
+        lookers: fc.subarray(['words', 'links', 'judge']),
+      }),
+      { maxLength: 80 },
+    ),
+  ])('whoever looks when, sees what a look at the whole view shows', (steps) => {
+    const values = new SharedValues();
+    let seen = view;
+    for (const [n, { change, value, lookers }] of steps.entries()) {
+      seen = foldChanges(seen, [changeOf(change, value, n + 10)]);
+      for (const agent of lookers) expect(values.of(seen, agent)).toEqual(valuesFor(seen, agent));
+    }
+  });
 });
+
+function valueEntry(value: unknown): object {
+  return { v: 1, value, definitionRevision: 1, by: 'op', at: new Date(0).toISOString(), cause: 'x' };
+}
+
+function changeOf(change: string, value: number, revision: number): ReturnType<typeof put> {
+  const few = { ...tone, id: 'few', scope: 'cluster', agents: ['words', 'judge'] };
+  const links = { v: 1, id: 'links', variables: { depth: { initial: value } } };
+  if (change === 'definition.few') return put(change, few, revision);
+  if (change === 'definition.agent.links') return put(change, links, revision);
+  if (!change.startsWith('drop.')) return put(change, valueEntry(value), revision);
+  const key = change.replace('drop', 'definition');
+  const entries = [{ key, revision, operation: 'delete' as const, data: new Uint8Array(), at: new Date(0) }];
+  return { revision, entries } as unknown as ReturnType<typeof put>;
+}

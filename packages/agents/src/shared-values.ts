@@ -1,12 +1,26 @@
 /**
- * The variables as the agents of one process see them, computed at most once for each revision. Agents that see only
+ * The variables as the agents of one process see them, worked out when an agent is called and not before. Agents that see only
  * what everybody sees share one object.
+ *
+ * Invariants
+ *  H1  A revision touches nothing here; the next call finds that the view is another one.
+ *  H2  Between two views only what differs is looked at, unless a definition is new: an agent's values are made anew only if
+ *      one of them is.
+ *  H3  What was handed out never changes.
  */
-import { splitVariableId, valuesFor, type Json, type SpaceView, type VariableState } from '@mabeam/variables';
+import {
+  idsBetween,
+  splitVariableId,
+  valuesFor,
+  type Json,
+  type SpaceView,
+  type VariableState,
+} from '@mabeam/variables';
 
 type Values = Readonly<Record<string, Json>>;
 type States = Map<string, VariableState>;
 
+/** What agents of one process see of a space's views, which are looked at in their order. */
 export class SharedValues {
   #view: SpaceView | undefined;
   #globals: States = new Map();
@@ -27,9 +41,25 @@ export class SharedValues {
     return values;
   }
 
-  /** Sorts the variables by their agents, so that one agent's view costs no look at all the others'. */
   #turnTo(view: SpaceView): void {
+    const before = this.#view;
     this.#view = view;
+    if (before === undefined) return this.#sort(view);
+    for (const id of idsBetween(before.variables, view.variables)) {
+      const { agent } = splitVariableId(id);
+      const states = agent === undefined ? this.#globals : this.#locals.get(agent);
+      const [from, to] = [states?.get(id), view.variables.get(id)];
+      if (from?.definition !== to?.definition) return this.#sort(view);
+      if (states === undefined || to === undefined || from === to) continue;
+      states.set(id, to);
+      // Another value of what was there already: those who see it will see it at their next call.
+      if (agent === undefined) this.#values.clear();
+      else this.#values.delete(agent);
+    }
+  }
+
+  /** Sorts the variables by their agents, so that one agent's view costs no look at all the others'. */
+  #sort(view: SpaceView): void {
     this.#values.clear();
     this.#globals = new Map();
     this.#locals = new Map();

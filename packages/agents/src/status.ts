@@ -9,6 +9,7 @@ import { agentError } from './errors.ts';
 /** Every status an instance may have. */
 export const agentStatuses = ['inactive', 'starting', 'active', 'stopping', 'migrating', 'failed'] as const;
 
+/** A status of an instance. */
 export type AgentStatus = (typeof agentStatuses)[number];
 
 const successors: Readonly<Record<AgentStatus, readonly AgentStatus[]>> = {

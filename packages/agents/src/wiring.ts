@@ -2,7 +2,7 @@
  * Who may send to whom, as one agent knows it: admission by the coordination graph, at the sender and at the receiver.
  * A space without a graph has no edges to obey: everybody may talk to everybody.
  */
-import { isEdge, type GraphState, type VariableStore } from '@mabeam/variables';
+import { isEdge, peersIn, type GraphState, type VariableStore } from '@mabeam/variables';
 import { agentError } from './errors.ts';
 import { keptGraphs, type KeptGraph } from './graph-history.ts';
 
@@ -25,7 +25,7 @@ export function isAdmitted(state: GraphState | undefined, from: string, to: stri
 
 /** The agents this one may send to; undefined when it may send to all. */
 export function peersOf(state: GraphState | undefined, agent: string): readonly string[] | undefined {
-  return state?.graph.edges.filter(([from]) => from === agent).map(([, to]) => to);
+  return state === undefined ? undefined : peersIn(state.graph, agent);
 }
 
 /** What a kept message says of its admission. */

@@ -1,17 +1,19 @@
 /**
- * An agent in a worker thread: a module that calls `runAgent`, with the environment and the duties of a hosted process, and a
+ * An agent in a worker thread: a module with an agent in it, with the environment and the duties of a hosted process, and a
  * message port instead of the control pipe. It has an event loop, a connection and a heap of its own, and dies with its
  * process. For modules that are trusted but busy; what must survive a crash of its neighbours is a process.
  */
 import { randomUUID } from 'node:crypto';
+import { createInterface } from 'node:readline';
 import { Worker } from 'node:worker_threads';
 import { defaultServerUrl, parseId } from '@mabeam/bus';
 import { agentError } from './errors.ts';
 import { controlByPort } from './hosting.ts';
 import { drainMs } from './member.ts';
 
+/** The agent that a thread is, and its surroundings. */
 export interface WorkerAgentOptions {
-  /** The module that calls `runAgent`. */
+  /** File, file URL or package: a module that ends with `runAgent`, or exports its agent. */
   readonly module: string | URL;
   readonly space: string;
   readonly agent: string;
@@ -26,7 +28,13 @@ export interface WorkerAgentOptions {
   readonly execArgv?: readonly string[];
   /** How long it may take until it is ready. Default 30 000. */
   readonly readyTimeoutMs?: number;
+  /** Each line that the thread writes; without it they go to this process's output. */
+  readonly onLine?: (stream: 'stdout' | 'stderr', line: string) => void;
 }
+
+const entry = new URL('./worker-module.ts', import.meta.url);
+/** What the thread runs: the source, or what was compiled from it. */
+const entryUrl = import.meta.url.endsWith('.ts') ? entry : new URL(entry.href.replace(/\.ts$/, '.js'));
 
 /** Starts an agent in a worker thread; resolves when it is ready. Throws `agent-ended` when it ends before, or takes too long. */
 export async function startWorkerAgent(options: WorkerAgentOptions): Promise<WorkerAgent> {
@@ -55,11 +63,20 @@ export class WorkerAgent implements AsyncDisposable {
 
   constructor(options: WorkerAgentOptions) {
     this.agent = parseId('agent', options.agent);
-    const worker = new Worker(options.module, {
+    const { module, onLine } = options;
+    const isHeard = onLine !== undefined;
+    const worker = new Worker(entryUrl, {
       env: environmentOf(options),
+      workerData: String(module),
+      stdout: isHeard,
+      stderr: isHeard,
       ...(options.execArgv === undefined ? {} : { execArgv: [...options.execArgv] }),
     });
     this.#worker = worker;
+    if (onLine !== undefined) {
+      createInterface({ input: worker.stdout }).on('line', (line) => onLine('stdout', line));
+      createInterface({ input: worker.stderr }).on('line', (line) => onLine('stderr', line));
+    }
     this.ended = new Promise((resolve) => worker.once('exit', resolve));
     this.ready = new Promise((resolve) => {
       worker.on('message', (message: unknown) => {
@@ -85,6 +102,7 @@ export class WorkerAgent implements AsyncDisposable {
     clearTimeout(timer);
   }
 
+  /** As `close`. */
   [Symbol.asyncDispose](): Promise<void> {
     return this.close();
   }

@@ -1,7 +1,7 @@
 /** Many agents in one process. */
 import { openTasks, putKey, spaceNames, subjects } from '@mabeam/bus';
 import { waitFor } from '@mabeam/testing';
-import { performanceThreshold, settled } from '@mabeam/variables';
+import { edgesOf, performanceThreshold, settled } from '@mabeam/variables';
 import { afterEach, beforeEach, describe, expect, inject, it } from 'vitest';
 import { defineAgent, parseApplied, startAgent, type AppliedReport } from '@mabeam/agents';
 import { countConsumers, openStage, type Stage } from './stage.ts';
@@ -88,6 +88,27 @@ describe('a crew', () => {
       kind: 'unsettled',
       laggards: [{ process: crew.process, applied: revision }],
     });
+  });
+
+  it('in a mesh of 200 each reaches another, and in the ring that follows its next one only', async () => {
+    const names = Array.from({ length: 200 }, (_, n) => `a${n}`);
+    const relay = defineAgent({
+      ask: async (to, { ask: askOther, agent }) => (typeof to === 'string' ? askOther(to, null) : agent),
+    });
+    await stage.crew(names.map((id) => ({ id, definition: relay })));
+    const across = (from: number, to: number): Promise<unknown> =>
+      stage.bus.request(subjects(stage.space).askAgent(`a${from}`), `a${to}`);
+    const edges = (pattern: 'mesh' | 'ring'): ReturnType<typeof edgesOf> => edgesOf({ pattern }, names);
+    await stage.wire(names, edges('mesh'));
+    const answers = await Promise.all(names.map((_, n) => across(n, (n + 77) % 200)));
+    expect(answers).toEqual(names.map((_, n) => `a${(n + 77) % 200}`));
+    await stage.wire(names, edges('ring'));
+    expect(await across(199, 0)).toBe('a0');
+    await expect(across(0, 77)).rejects.toMatchObject({ code: 'edge-not-permitted' });
+    // Past the sender's own look, the receiver judges by the graph too.
+    await expect(
+      stage.bus.request(subjects(stage.space).askAgent('a77'), null, { from: 'a0' }),
+    ).rejects.toMatchObject({ code: 'edge-not-permitted' });
   });
 
   it('takes members in and lets them go while the others work', async () => {

@@ -2,6 +2,7 @@
  * The child's end of the control pipe, for commands: a process started by `superviseProcess` ends when its parent does.
  */
 import { Socket } from 'node:net';
+import { createLineSplitter } from './lines.ts';
 import { controlVariable } from './run.ts';
 
 /** How long a process may take to end by itself once its parent is gone. */
@@ -15,11 +16,11 @@ export interface ParentLink {
 
 /**
  * Calls `onParentGone` when the process that supervises this one is gone, and ends this process hard `hardMs` later if it
- * is still there. Without a control pipe (started by a person) it does nothing. The pipe keeps nothing alive.
+ * is still there. `onMessage` is given what the supervising process says. Without a control pipe (started by a person) it does nothing. The pipe keeps nothing alive.
  */
 export function exitWithParent(
   onParentGone: () => void,
-  options: { readonly hardMs?: number } = {},
+  options: { readonly hardMs?: number; readonly onMessage?: (message: unknown) => void } = {},
 ): ParentLink {
   const fd = takeControlFd(process.env);
   if (fd === undefined) return { tell: () => undefined };
@@ -29,13 +30,27 @@ export function exitWithParent(
     setTimeout(() => process.exit(1), options.hardMs ?? defaultHardMs).unref();
     onParentGone();
   });
-  pipe.resume();
+  const { onMessage } = options;
+  if (onMessage === undefined) pipe.resume();
+  else pipe.on('data', createLineSplitter((line) => onMessage(messageIn(line)), longestMessage).push);
   pipe.unref();
   return {
     tell: (message) => {
       if (pipe.writable) pipe.write(`${JSON.stringify(message)}\n`);
     },
   };
+}
+
+/** Longest line of the supervising process that is read whole: a start order carries an agent's configuration. */
+const longestMessage = 16 * 1_048_576;
+
+/** What stands in a line; a line that is no JSON is handed on as text. */
+function messageIn(line: string): unknown {
+  try {
+    return JSON.parse(line);
+  } catch {
+    return line;
+  }
 }
 
 /** The number of the control descriptor; removed from the environment, because it means nothing to our own children. */

@@ -5,10 +5,13 @@
 import { randomUUID } from 'node:crypto';
 import { spaceNames, type Bus } from '@mabeam/bus';
 import { clusterError } from './errors.ts';
-import { HostedInstance, type HostOptions } from './hosted-instance.ts';
-import { agentCommandLine } from './launch.ts';
+import { clearAbandoned } from './host-lease.ts';
+import { HostedInstance, type HostOptions, type InstanceLease } from './hosted-instance.ts';
+import type { HoldListeners } from './instance-hold.ts';
+import { agentCommandLine, agentEnvironment } from './launch.ts';
 import { keepLease } from './lease-keeper.ts';
 import { instanceLeaseKey, leaseTtlMs, parseInstanceHolder, type InstanceHolder } from './registry.ts';
+import { startRun, type RunStarter } from './run.ts';
 
 /** The outcome of hosting: an instance under our lease, or another host has it. */
 export type HostResult =
@@ -16,26 +19,19 @@ export type HostResult =
   | { readonly kind: 'taken'; readonly by: InstanceHolder | undefined };
 
 /**
- * Takes the lease of an instance and starts its process (H1); resolves as soon as it is spawned. Throws `not-hostable` when
- * the definition has no `run`, `spawn-failed` when the system refuses the process, and what the bus throws.
+ * Takes the lease of an instance and starts it (H1); resolves as soon as its process is spawned, or its host told. Throws
+ * `not-hostable` when the definition has no `run`, `spawn-failed` when the system refuses the process, and what the bus throws.
  */
 export async function hostInstance(bus: Bus, options: HostOptions): Promise<HostResult> {
-  const command = agentCommandLine(options.spec, { preload: options.preload ?? [] });
   const lineage = newLineage();
-  const key = instanceLeaseKey({ agent: options.spec.id, ordinal: options.ordinal });
-  const holder = { node: options.node, pid: process.pid, incarnation: `${lineage}-0` };
+  const startRun = runStarter(bus, options, lineage);
   let instance: HostedInstance | undefined;
-  const result = await keepLease(bus, {
-    bucket: spaceNames(options.space).leases,
-    key,
-    ttlMs: leaseTtlMs,
-    holder,
-    isOwn: (other) => parseInstanceHolder(other)?.incarnation.startsWith(`${lineage}-`) === true,
+  const result = await takeLease(bus, options, lineage, {
     onFenced: (reason) => instance?.fence(reason),
     onRetaken: () => instance?.rewrite(),
   });
   if (result.kind === 'taken') return { kind: 'taken', by: parseInstanceHolder(result.by) };
-  instance = new HostedInstance(bus, { ...options, command, lineage, lease: result.lease });
+  instance = new HostedInstance(bus, { ...options, startRun, lineage, lease: result.lease });
   try {
     instance.start();
   } catch (cause) {
@@ -44,6 +40,52 @@ export async function hostInstance(bus: Bus, options: HostOptions): Promise<Host
     throw clusterError('spawn-failed', `agent ${options.spec.id} could not be started: ${why}`, { cause });
   }
   return { kind: 'hosted', instance };
+}
+
+/** How a life of the instance is begun: in a process of its own, or in one that it shares. */
+function runStarter(bus: Bus, options: HostOptions, lineage: string): RunStarter {
+  const { spec, ordinal, place, space } = options;
+  if (place !== undefined) {
+    return (run, listeners) => place.startRun({ spec, ordinal, incarnation: `${lineage}-${run}` }, listeners);
+  }
+  const { preload = [], runtimeBundle: bundle } = options;
+  const command = agentCommandLine(spec, {
+    preload: bundle === undefined ? preload : [bundle.boot, ...preload],
+  });
+  return (run, listeners) => {
+    const life = { natsUrl: bus.url, space, spec, ordinal, incarnation: `${lineage}-${run}` };
+    const runtime = bundle === undefined ? {} : { runtimeBundle: bundle.folder() ?? 'off' };
+    return startRun({ ...command, env: agentEnvironment({ ...life, ...runtime }), ...listeners });
+  };
+}
+
+type Taking =
+  | { readonly kind: 'held'; readonly lease: InstanceLease }
+  | { readonly kind: 'taken'; readonly by: unknown };
+
+/** A lease of its own, or its part in that of its host. */
+async function takeLease(
+  bus: Bus,
+  { space, spec, ordinal, node, place }: HostOptions,
+  lineage: string,
+  listeners: HoldListeners,
+): Promise<Taking> {
+  const bucket = spaceNames(space).leases;
+  const key = instanceLeaseKey({ agent: spec.id, ordinal });
+  const holder = { node, pid: process.pid, incarnation: `${lineage}-0` };
+  if (place !== undefined) return place.host.take(key, holder, listeners);
+  const take = (): Promise<Taking> =>
+    keepLease(bus, {
+      bucket,
+      key,
+      ttlMs: leaseTtlMs,
+      holder,
+      isOwn: (other) => parseInstanceHolder(other)?.incarnation.startsWith(`${lineage}-`) === true,
+      ...listeners,
+    });
+  const first = await take();
+  if (first.kind === 'held' || parseInstanceHolder(first.by)?.host === undefined) return first;
+  return (await clearAbandoned(bus, bucket, key)) ? take() : first;
 }
 
 /** Incarnations sort by their age: the time of the host's start comes first. */

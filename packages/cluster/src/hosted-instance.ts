@@ -1,5 +1,6 @@
 /**
- * A hosted instance: the process of one (agent, ordinal), run under its lease, and what its host sees of it.
+ * A hosted instance: the life of one (agent, ordinal), run under its lease, and what its host sees of it. What "process" says
+ * below is true as well of an agent that shares one with others.
  *
  * H1  The lease is held before the process is spawned and given back after it is gone: one incarnation per (agent, ordinal).
  * H2  Somebody else has the lease: the process is killed at once, and no state is written any more.
@@ -10,14 +11,35 @@
  */
 import { openEvents, spaceNames, type Bus } from '@mabeam/bus';
 import type { AgentSpec } from '@mabeam/agents';
+import { isDoneWithin } from './bounded-waits.ts';
 import { startForeignHeartbeat, type ForeignHeartbeat } from './foreign-heartbeat.ts';
-import { agentEnvironment, type CommandLine } from './launch.ts';
-import type { KeptLease } from './lease-keeper.ts';
+import type { HostLease } from './host-lease.ts';
 import { ObservedWriter } from './observed-writer.ts';
-import { isDoneWithin } from './pause.ts';
-import { superviseProcess, type ProcessState, type SupervisedProcess } from './process.ts';
-import type { ObservedInstance } from './registry.ts';
+import { superviseRuns, type ProcessState, type SupervisedProcess } from './process.ts';
+import type { InstanceHolder, ObservedInstance } from './registry.ts';
+import type { Run, RunListeners, RunStarter } from './run.ts';
+import type { RuntimeBundle } from './runtime-bundle/runtime-bundle.ts';
 import type { RestartPolicy } from './supervision.ts';
+
+/** One life of an agent that shares a process with others. */
+export interface SharedLife {
+  readonly spec: AgentSpec;
+  readonly ordinal: number;
+  readonly incarnation: string;
+}
+
+/** A process that agents share, and the lease that covers them. */
+export interface SharedPlace {
+  readonly host: HostLease;
+  /** Starts a life; its run's control messages are those of a process. */
+  readonly startRun: (life: SharedLife, listeners: RunListeners) => Run;
+}
+
+/** What an instance needs of its lease. */
+export interface InstanceLease extends AsyncDisposable {
+  readonly isHeld: boolean;
+  update(holder: InstanceHolder): Promise<void>;
+}
 
 /** What to host and whom to tell. */
 export interface HostOptions {
@@ -28,8 +50,12 @@ export interface HostOptions {
   readonly definitionRevision: number;
   /** The node that hosts it. */
   readonly node: string;
+  /** Where it lives beside others; absent: in a process of its own, under a lease of its own. */
+  readonly place?: SharedPlace | undefined;
   /** Loaded by Node agents before anything else (`--import`). */
   readonly preload?: readonly string[];
+  /** The modules that they all load, as one script; absent: each loads its own files. */
+  readonly runtimeBundle?: RuntimeBundle;
   /** Default: three restarts a minute. */
   readonly policy?: RestartPolicy;
   /** An agent that is not ready after this has failed (`start-timeout`). Default: 30 000. */
@@ -62,10 +88,10 @@ const eventTimeoutMs = 10_000;
 
 /** What a host gives its instance. */
 export interface InstanceOptions extends HostOptions {
-  readonly command: CommandLine;
+  readonly startRun: RunStarter;
   /** What the incarnations under one lease have in common; the run is its suffix. */
   readonly lineage: string;
-  readonly lease: KeptLease;
+  readonly lease: InstanceLease;
 }
 
 /** The handle of a hosted instance; disposing stops it. */
@@ -134,19 +160,17 @@ export class HostedInstance implements AsyncDisposable {
 
   /** Spawns the process; throws what `spawn` throws. */
   start(): void {
-    const { command, spec, space, ordinal, lineage, policy, drainMs, onLine } = this.#options;
-    this.#process = superviseProcess({
+    const { startRun, spec, ordinal, policy, drainMs, onLine } = this.#options;
+    this.#process = superviseRuns({
       name: `${spec.id}.${ordinal}`,
-      ...command,
-      env: (run) =>
-        agentEnvironment({ natsUrl: this.#bus.url, space, spec, ordinal, incarnation: `${lineage}-${run}` }),
+      startRun,
       restart: spec.restart,
       ...(policy === undefined ? {} : { policy }),
       ...(drainMs === undefined ? {} : { drainMs }),
       onLine: (stream, line) => onLine?.(stream, line, this.incarnation),
       onChange: (state) => this.#follow(state),
       onMessage: (message) => {
-        if (isReady(message)) this.#ready();
+        if (isReady(message)) this.#ready(processIn(message));
       },
     });
     void this.#finish(this.#process);
@@ -210,8 +234,11 @@ export class HostedInstance implements AsyncDisposable {
     const { lineage, lease, node } = this.#options;
     const incarnation = `${lineage}-${run}`;
     if (run > 0) void lease.update({ node, pid: process.pid, incarnation });
-    const began = { incarnation, status: 'starting', pid, restarts: run, reason: undefined } as const;
-    this.#observe(began, pid === undefined ? undefined : 'started');
+    const began = { incarnation, status: 'starting', pid, restarts: run } as const;
+    this.#observe(
+      { ...began, reason: undefined, process: undefined },
+      pid === undefined ? undefined : 'started',
+    );
   }
 
   #awaitReadiness(): void {
@@ -222,10 +249,10 @@ export class HostedInstance implements AsyncDisposable {
       : setTimeout(() => this.#timeOut(readyTimeoutMs), readyTimeoutMs);
   }
 
-  #ready(): void {
+  #ready(process?: string): void {
     if (this.#observed.status !== 'starting') return;
     clearTimeout(this.#readiness);
-    this.#observe({ status: 'active' }, 'ready');
+    this.#observe({ status: 'active', process }, 'ready');
     if (!this.#isForeign) return;
     const { agent, ordinal, incarnation } = this.#observed;
     const { space } = this.#options;
@@ -279,6 +306,12 @@ export class HostedInstance implements AsyncDisposable {
 
 function endOf(state: { readonly kind: 'stopped' | 'failed'; readonly reason: string }): InstanceEnd {
   return { kind: state.kind === 'stopped' ? 'inactive' : 'failed', reason: state.reason };
+}
+
+/** The process for which an agent that shares one speaks. */
+function processIn(message: unknown): string | undefined {
+  if (typeof message !== 'object' || message === null || !('process' in message)) return undefined;
+  return typeof message.process === 'string' ? message.process : undefined;
 }
 
 function isReady(message: unknown): boolean {

@@ -71,6 +71,14 @@ describe('agentEnvironment', () => {
     });
   });
 
+  test('an agent is given the bundle of its host, never one that the host was given', () => {
+    const inherited = { MABEAM_RUNTIME_BUNDLE: '/of/somebody/else' };
+    const bundleOf = (given: object): string | undefined =>
+      agentEnvironment({ ...setup, ...given }, inherited)['MABEAM_RUNTIME_BUNDLE'];
+    expect(bundleOf({ runtimeBundle: '/bundles/one' })).toBe('/bundles/one');
+    expect(bundleOf({ runtimeBundle: 'off' })).toBe('off');
+  });
+
   test('the folder of compiled code is this user’s alone', () => {
     expect(agentEnvironment(setup, {})['NODE_COMPILE_CACHE']).toMatch(/mabeam-compile-cache-\d+$/);
   });

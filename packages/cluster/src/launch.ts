@@ -2,12 +2,11 @@
  * How an agent is started: the command line and the environment of one incarnation (docs/protocol.md, "Hosted agents").
  * Pure, but for the folder of compiled code.
  */
-import { chmodSync, lstatSync, mkdirSync } from 'node:fs';
-import { tmpdir, userInfo } from 'node:os';
-import { isAbsolute, join } from 'node:path';
+import { isAbsolute } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import type { AgentSpec } from '@mabeam/agents';
 import { clusterError } from './errors.ts';
+import { privateFolder } from './private-folder.ts';
 
 /** A command with its arguments. */
 export interface CommandLine {
@@ -41,7 +40,7 @@ export function agentCommandLine(spec: AgentSpec, setup: NodeSetup): CommandLine
     return { command, args };
   }
   const { execPath = process.execPath, execArgv = process.execArgv } = setup;
-  const conditions = runsFromSource(execArgv) ? [`--conditions=${sourceCondition}`] : [];
+  const conditions = importConditions(execArgv).map((condition) => `--conditions=${condition}`);
   const imports = setup.preload.flatMap((url) => ['--import', url]);
   return { command: execPath, args: [...conditions, ...imports, ...entry(run.module)] };
 }
@@ -53,6 +52,8 @@ export interface IncarnationSetup {
   readonly spec: AgentSpec;
   readonly ordinal: number;
   readonly incarnation: string;
+  /** The folder of the runtime bundle, `off` when there is none now; absent: its host has no bundles. */
+  readonly runtimeBundle?: string;
 }
 
 /** The environment of an incarnation: this process's own, and what the agent must know. */
@@ -60,7 +61,7 @@ export function agentEnvironment(
   setup: IncarnationSetup,
   base: NodeJS.ProcessEnv = process.env,
 ): NodeJS.ProcessEnv {
-  const compileCache = base['NODE_COMPILE_CACHE'] ?? compileCacheFolder();
+  const compileCache = base['NODE_COMPILE_CACHE'] ?? privateFolder('mabeam-compile-cache');
   return {
     ...base,
     NATS_URL: setup.natsUrl,
@@ -71,6 +72,7 @@ export function agentEnvironment(
     MABEAM_CONFIG: JSON.stringify(setup.spec.config),
     MABEAM_LOG_LEVEL: base['MABEAM_LOG_LEVEL'] ?? 'info',
     ...(compileCache === undefined ? {} : { NODE_COMPILE_CACHE: compileCache }),
+    ...(setup.runtimeBundle === undefined ? {} : { MABEAM_RUNTIME_BUNDLE: setup.runtimeBundle }),
   };
 }
 
@@ -81,28 +83,12 @@ function entry(module: string): readonly string[] {
   return ['--input-type=module', '--eval', 'await import(process.argv[1])', module];
 }
 
-function runsFromSource(execArgv: readonly string[]): boolean {
-  return execArgv.some(
+/** The conditions, beside Node's own, under which agents import: those of a checkout when this process runs in one. */
+export function importConditions(execArgv: readonly string[] = process.execArgv): readonly string[] {
+  const runsFromSource = execArgv.some(
     (argument, index) =>
       argument === `--conditions=${sourceCondition}` ||
       (argument === sourceCondition && ['-C', '--conditions'].includes(execArgv[index - 1] ?? '')),
   );
-}
-
-/**
- * A folder for compiled code that only this user can write: Node runs what lies there. Undefined when the name is taken by
- * somebody else; agents then start a little slower.
- */
-function compileCacheFolder(): string | undefined {
-  const { uid } = userInfo();
-  const folder = join(tmpdir(), `mabeam-compile-cache-${uid}`);
-  try {
-    mkdirSync(folder, { recursive: true, mode: 0o700 });
-    const found = lstatSync(folder);
-    if (!found.isDirectory() || (uid >= 0 && found.uid !== uid)) return undefined;
-    if (uid >= 0) chmodSync(folder, 0o700);
-    return folder;
-  } catch {
-    return undefined;
-  }
+  return runsFromSource ? [sourceCondition] : [];
 }

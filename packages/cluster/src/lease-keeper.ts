@@ -7,8 +7,8 @@
  *     After the reconnect it is taken again for the same holder, unless somebody else was faster (K1).
  * K3  `isHeld` is true only while the lease is confirmed; `onRetaken` tells when it is so again.
  */
-import { acquireLease, type Bus, type Lease, type LeaseResult } from '@mabeam/bus';
-import { isDoneWithin, pause, whenConnected } from './pause.ts';
+import { acquireLease, pause, type Bus, type Lease, type LeaseResult } from '@mabeam/bus';
+import { isDoneWithin, whenConnected } from './bounded-waits.ts';
 
 /** What is kept and whom to tell. */
 export interface KeptLeaseOptions {

@@ -6,12 +6,14 @@
  * N3  A leader older than the one in office is refused: than the revision of the space's key `leader` when the order is looked
  *     at, or than one that was seen before.
  * N4  When it ends, by its signal or by losing its id, every instance was stopped first.
+ * N5  What shares a process lives in a crew host, a child of the node: a module cannot end the node.
  */
 import { availableParallelism, hostname, totalmem } from 'node:os';
 import {
   ensureStreams,
   nodesBucket,
   parseId,
+  pause,
   platformStreams,
   readKey,
   spaceNames,
@@ -19,6 +21,7 @@ import {
   type MabeamError,
   type Service,
 } from '@mabeam/bus';
+import { CrewPool, type CrewLine } from './crew-host/pool.ts';
 import { clusterError } from './errors.ts';
 import { hostInstance } from './host.ts';
 import type { HostedInstance, HostOptions } from './hosted-instance.ts';
@@ -31,7 +34,6 @@ import {
   type StartCommand,
   type StopCommand,
 } from './node-command.ts';
-import { pause } from './pause.ts';
 import {
   leaseTtlMs,
   observedKey,
@@ -51,12 +53,19 @@ export interface AgentLine {
 }
 
 /** How to run a node. */
-export interface NodeOptions extends Pick<HostOptions, 'preload' | 'policy' | 'readyTimeoutMs' | 'drainMs'> {
+export interface NodeOptions extends Pick<
+  HostOptions,
+  'preload' | 'runtimeBundle' | 'policy' | 'readyTimeoutMs' | 'drainMs'
+> {
   readonly id: string;
+  /** How many agents of a space share one process at most; default: all that share one. */
+  readonly crewSize?: number;
   /** Aborting it stops all instances and ends the node. */
   readonly signal: AbortSignal;
   /** Each line that an agent of this node writes. */
   readonly onLine?: (line: AgentLine) => void;
+  /** Each line of a process that agents share, when it names none of them. */
+  readonly onCrewLine?: (line: CrewLine) => void;
   /** Every state of every instance of this node, in order. */
   readonly onObserved?: (space: string, observed: ObservedInstance) => void;
   /** What failed and is tried again or given up, while the node goes on. */
@@ -102,9 +111,11 @@ class Node implements AsyncDisposable {
   readonly #orders = new Map<string, Promise<unknown>>();
   readonly #leaders = new Map<string, number>();
   readonly #services: Service[] = [];
+  readonly #crews: CrewPool;
   readonly #over = Promise.withResolvers<void>();
   #lease: KeptLease | undefined;
   #isDraining = false;
+  #isCounting = false;
 
   constructor(bus: Bus, options: NodeOptions) {
     this.#bus = bus;
@@ -118,6 +129,14 @@ class Node implements AsyncDisposable {
       capacity: { cpu: availableParallelism(), memory: totalmem() },
       instances: 0,
     };
+    this.#crews = new CrewPool(bus, {
+      node: options.id,
+      preload: options.preload ?? [],
+      runtimeBundle: options.runtimeBundle,
+      crewSize: options.crewSize,
+      onLine: (line) => options.onCrewLine?.(line),
+      onProblem: (error) => options.onProblem?.(error),
+    });
   }
 
   /** Registers (N1) and takes orders, unless the signal aborts first. */
@@ -151,6 +170,7 @@ class Node implements AsyncDisposable {
     await Promise.all(this.#services.map((service) => service.close(0)));
     await Promise.allSettled(this.#orders.values());
     await Promise.all([...this.#instances.values()].map((instance) => instance.stop()));
+    await this.#crews[Symbol.asyncDispose]();
     await this.#lease?.[Symbol.asyncDispose]();
   }
 
@@ -216,8 +236,10 @@ class Node implements AsyncDisposable {
   async #start(key: string, command: StartCommand): Promise<NodeReply> {
     const { space, spec, ordinal, definitionRevision } = command;
     const { id, onLine, onObserved, onProblem, ...hosting } = this.#options;
+    const place = isShared(spec) ? await this.#crews.placeIn(space) : undefined;
     const result = await hostInstance(this.#bus, {
       ...hosting,
+      place,
       space,
       spec,
       ordinal,
@@ -268,8 +290,27 @@ class Node implements AsyncDisposable {
   }
 
   #count(): void {
-    if (!this.#isDraining) void this.#lease?.update({ ...this.#record, instances: this.#instances.size });
+    if (!this.#isCounting) void this.#sayCount();
   }
+
+  /** Says how many instances there are; numbers that come while one is being said are overtaken by the last of them. */
+  async #sayCount(): Promise<void> {
+    this.#isCounting = true;
+    try {
+      let said: number | undefined;
+      while (!this.#isDraining && said !== this.#instances.size) {
+        said = this.#instances.size;
+        await this.#lease?.update({ ...this.#record, instances: said });
+      }
+    } finally {
+      this.#isCounting = false;
+    }
+  }
+}
+
+/** Does an agent of this definition share a process with others? */
+function isShared({ run }: StartCommand['spec']): boolean {
+  return run !== undefined && 'module' in run && (run.form ?? 'process') !== 'process';
 }
 
 function nodeExists(id: string, reason: string): MabeamError {

@@ -7,8 +7,7 @@
  *     overwrite the successor's. On a conflict the writer reads again and goes on only while it may write.
  * O3  Nothing is written while `mayWrite` says no, nor after disposal.
  */
-import { MabeamError, putKey, readKey, type Bus } from '@mabeam/bus';
-import { pause } from './pause.ts';
+import { MabeamError, pause, putKey, readKey, type Bus } from '@mabeam/bus';
 import { observedKey, type ObservedInstance } from './registry.ts';
 
 /** Where to write and when it is allowed. */

@@ -6,7 +6,7 @@
  *     only shorten the wait.
  * P3  `onChange` sees every state once, in order; `stopped` and `failed` are final, and `exited` fulfils with them.
  */
-import { startRun, type Run } from './run.ts';
+import { startRun, type Run, type RunStarter } from './run.ts';
 import {
   decideRestart,
   defaultRestartPolicy,
@@ -32,15 +32,10 @@ export type FinalProcessState =
 /** How long a process may take to end after its stop signal. */
 export const defaultDrainMs = 5_000;
 
-/** What to run and how to keep it running. */
-export interface ProcessOptions {
+/** How to keep something running, and whom to tell. */
+export interface SupervisionOptions {
   /** For reasons and logs. */
   readonly name: string;
-  readonly command: string;
-  readonly args?: readonly string[];
-  /** The environment of each run; it replaces this process's own. Default: `process.env`. */
-  readonly env?: (run: number) => NodeJS.ProcessEnv;
-  readonly cwd?: string;
   /** Default: permanent. */
   readonly restart?: RestartType;
   /** Default: three restarts a minute. */
@@ -61,6 +56,20 @@ export interface ProcessOptions {
   readonly random?: () => number;
 }
 
+/** What to run and how to keep it running. */
+export interface ProcessOptions extends SupervisionOptions {
+  readonly command: string;
+  readonly args?: readonly string[];
+  /** The environment of each run; it replaces this process's own. Default: `process.env`. */
+  readonly env?: (run: number) => NodeJS.ProcessEnv;
+  readonly cwd?: string;
+}
+
+/** What is kept running, whatever a run of it is. */
+export interface SupervisedRuns extends SupervisionOptions {
+  readonly startRun: RunStarter;
+}
+
 type Phase =
   | { readonly kind: 'up'; readonly run: Run }
   | {
@@ -74,6 +83,15 @@ type Phase =
 
 /** Starts a process and keeps it running (P1–P3). The first run is spawned before this returns. */
 export function superviseProcess(options: ProcessOptions): SupervisedProcess {
+  const { command, args = [], cwd, env = () => process.env } = options;
+  return superviseRuns({
+    ...options,
+    startRun: (run, listeners) => startRun({ command, args, cwd, env: env(run), ...listeners }),
+  });
+}
+
+/** The same for whatever can be started, asked to end and made to end. */
+export function superviseRuns(options: SupervisedRuns): SupervisedProcess {
   const supervised = new SupervisedProcess(options);
   supervised.start();
   return supervised;
@@ -84,7 +102,7 @@ export class SupervisedProcess implements AsyncDisposable {
   readonly name: string;
   /** Fulfils with the final state; never rejects. */
   readonly exited: Promise<FinalProcessState>;
-  readonly #options: ProcessOptions;
+  readonly #options: SupervisedRuns;
   readonly #exited = Promise.withResolvers<FinalProcessState>();
 
   readonly #clock: () => number;
@@ -94,7 +112,7 @@ export class SupervisedProcess implements AsyncDisposable {
   #restartsAtMs: number[] = [];
 
   /** Use `superviseProcess`: nothing is started here. */
-  constructor(options: ProcessOptions) {
+  constructor(options: SupervisedRuns) {
     this.name = options.name;
     this.exited = this.#exited.promise;
     this.#options = options;
@@ -149,14 +167,9 @@ export class SupervisedProcess implements AsyncDisposable {
   }
 
   #spawn(): void {
-    const { command, args = [], cwd, env = () => process.env } = this.#options;
     const number = this.#runs++;
     if (number > 0) this.#restartsAtMs.push(this.#clock());
-    const run = startRun({
-      command,
-      args,
-      cwd,
-      env: env(number),
+    const run = this.#options.startRun(number, {
       onSpawn: () => {
         if (this.#phase?.kind === 'up') this.#become({ kind: 'running', run: number, pid: run.pid });
       },
@@ -170,7 +183,7 @@ export class SupervisedProcess implements AsyncDisposable {
 
   #drain(run: Run, drainMs: number): void {
     this.#killAfter(run, drainMs);
-    if (drainMs > 0) run.kill(this.#options.stopSignal ?? 'SIGTERM');
+    if (drainMs > 0) run.kill(this.#options.stopSignal ?? 'SIGTERM', drainMs);
     this.#become({ kind: 'stopping', run: this.#runs - 1, pid: run.pid });
   }
 

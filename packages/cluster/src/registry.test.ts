@@ -2,6 +2,7 @@ import { describe, expect, test } from 'vitest';
 import {
   instanceLeaseKey,
   instanceStatus,
+  liveHolders,
   observedKey,
   parseInstanceHolder,
   parseInstanceKey,
@@ -87,5 +88,26 @@ describe('instanceStatus', () => {
     expect(instanceStatus({ status: 'inactive' }, undefined)).toBe('inactive');
     expect(instanceStatus(undefined, undefined)).toBe('inactive');
     expect(instanceStatus(undefined, holder)).toBe('starting');
+  });
+});
+
+test('who names a host is held while that host is there, and who names none while its own key is', () => {
+  const [alone, covered, left] = [
+    { node: 'here', pid: 1, incarnation: 'a-0' },
+    { node: 'here', pid: 1, incarnation: 'b-0', host: 'h1' },
+    { node: 'gone', pid: 2, incarnation: 'c-0', host: 'h2' },
+  ];
+  const entries = [
+    { key: 'instance.alone.0', value: alone },
+    { key: 'instance.covered.3', value: covered },
+    { key: 'instance.left.0', value: left },
+    { key: 'instance.broken.0', value: 7 },
+    { key: 'instance.h2', value: alone },
+    { key: 'leader', value: alone },
+    { key: 'host.h1', value: { v: 1, node: 'here', pid: 1 } },
+  ];
+  expect(Object.fromEntries(liveHolders(entries))).toEqual({
+    'instance.alone.0': alone,
+    'instance.covered.3': covered,
   });
 });

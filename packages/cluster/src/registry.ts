@@ -32,6 +32,11 @@ export function parseInstanceKey(key: string): InstanceId | undefined {
   return isKey ? { agent, ordinal: Number(ordinal) } : undefined;
 }
 
+/** The key of a host's own lease in the leases bucket; `token` is the `host` of the instances it covers. */
+export function hostLeaseKey(token: string): string {
+  return `host.${token}`;
+}
+
 const ordinal = z.int().min(0);
 const status = z.enum(['starting', 'active', 'stopping', 'inactive', 'failed']);
 
@@ -47,9 +52,15 @@ const observedInstance = z.object({
   restarts: z.int(),
   since: z.string(),
   reason: z.string().optional(),
+  process: z.string().optional(),
 });
 
-const instanceHolder = z.object({ node: z.string(), pid: z.int(), incarnation: z.string() });
+const instanceHolder = z.object({
+  node: z.string(),
+  pid: z.int(),
+  incarnation: z.string(),
+  host: z.string().optional(),
+});
 
 const nodeRecord = z.object({
   v: z.literal(1),
@@ -61,13 +72,19 @@ const nodeRecord = z.object({
   instances: z.int().min(0),
 });
 
-/** What a host last saw of an instance. `restarts` counts those under its present lease; `since` is when `status` began. */
+/**
+ * What a host last saw of an instance. `restarts` counts those under its present lease; `since` is when `status` began;
+ * `process` is the token under which its process says what it has applied, when it shares one with others.
+ */
 export type ObservedInstance = Readonly<z.infer<typeof observedInstance>>;
 
 /** Where an instance stands (semantics: docs/architecture.md, "Instances"). */
 export type InstanceStatus = z.infer<typeof status>;
 
-/** Who holds the lease of an instance: the host's node, the host's pid, and the incarnation it answers for. */
+/**
+ * Who holds the lease of an instance: the host's node, the host's pid, and the incarnation it answers for. With `host` the key
+ * does not expire by itself: it is as alive as the lease `host.<host>`.
+ */
 export type InstanceHolder = Readonly<z.infer<typeof instanceHolder>>;
 
 /** A node that is alive. `memory` is in bytes, `cpu` in cores. */
@@ -86,6 +103,25 @@ export function parseInstanceHolder(value: unknown): InstanceHolder | undefined 
 /** A node's entry; undefined when it is none. */
 export function parseNodeRecord(value: unknown): NodeRecord | undefined {
   return nodeRecord.safeParse(value).data;
+}
+
+/** A key of the leases bucket that is there, and what stands in it. */
+export interface LeaseEntry {
+  readonly key: string;
+  readonly value: unknown;
+}
+
+/** The holders of the instances that are held, by the key of the lease: what names a host counts while that host is there. */
+export function liveHolders(entries: readonly LeaseEntry[]): ReadonlyMap<string, InstanceHolder> {
+  const present = new Set(entries.map(({ key }) => key));
+  const live = new Map<string, InstanceHolder>();
+  for (const { key, value } of entries) {
+    if (!key.startsWith('instance.') || parseInstanceKey(key) === undefined) continue;
+    const holder = parseInstanceHolder(value);
+    if (holder === undefined) continue;
+    if (holder.host === undefined || present.has(hostLeaseKey(holder.host))) live.set(key, holder);
+  }
+  return live;
 }
 
 /**

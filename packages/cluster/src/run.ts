@@ -21,12 +21,8 @@ const controlFd = 3;
 /** After an exit the pipes of the child are read this long at most: a stray grandchild may hold them open. */
 const lastLinesMs = 500;
 
-/** What to start and whom to tell. */
-export interface RunOptions {
-  readonly command: string;
-  readonly args: readonly string[];
-  readonly env: NodeJS.ProcessEnv;
-  readonly cwd?: string | undefined;
+/** Whom a run tells. */
+export interface RunListeners {
   readonly onSpawn: () => void;
   readonly onLine: (stream: 'stdout' | 'stderr', line: string) => void;
   /** A JSON message of the child on its control pipe; lines that are not JSON are handed to `onLine` as `stderr`. */
@@ -34,12 +30,26 @@ export interface RunOptions {
   readonly onEnd: (exit: Omit<Exit, 'asked'>) => void;
 }
 
-/** A started process. */
+/** What to start and whom to tell. */
+export interface RunOptions extends RunListeners {
+  readonly command: string;
+  readonly args: readonly string[];
+  readonly env: NodeJS.ProcessEnv;
+  readonly cwd?: string | undefined;
+}
+
+/** Starts the run of this number; `onEnd` is called once and never before this has returned. */
+export type RunStarter = (run: number, listeners: RunListeners) => Run;
+
+/** One life, of a process or of an agent that shares one. */
 export interface Run {
   /** Absent when the process could not be started (`onEnd` tells why). */
   readonly pid: number | undefined;
-  /** Signals the process and its children; nothing happens when they are gone. */
-  readonly kill: (signal: NodeJS.Signals) => void;
+  /**
+   * Signals the process and its children; nothing happens when they are gone. `drainMs` is how long after this signal SIGKILL
+   * will follow.
+   */
+  readonly kill: (signal: NodeJS.Signals, drainMs?: number) => void;
   /** Writes a JSON line on the control pipe; dropped when the child has closed it. */
   readonly send: (message: unknown) => void;
 }

@@ -17,6 +17,7 @@ import { freshSpace } from '@mabeam/testing';
 import { onTestFinished } from 'vitest';
 import { hostInstance, type HostResult } from '../src/host.ts';
 import type { HostedInstance, HostOptions } from '../src/hosted-instance.ts';
+import { runNode, type NodeEnd, type NodeOptions } from '../src/node.ts';
 import {
   instanceLeaseKey,
   observedKey,
@@ -110,6 +111,29 @@ export async function openBus(url: string): Promise<Bus> {
   const bus = await connectBus({ url, name: 'cluster test' });
   onTestFinished(() => bus.close());
   return bus;
+}
+
+/** A node of its own, by its id. */
+export interface RunningNode {
+  readonly id: string;
+  readonly ended: Promise<NodeEnd>;
+  readonly stop: () => Promise<NodeEnd>;
+}
+
+/** Runs a node on a connection of its own until the test ends. */
+export async function startNode(natsUrl: string, options: Partial<NodeOptions> = {}): Promise<RunningNode> {
+  const bus = await openBus(natsUrl);
+  const id = freshSpace('node');
+  const abort = new AbortController();
+  const ready = Promise.withResolvers<void>();
+  const ended = runNode(bus, { id, signal: abort.signal, onReady: () => ready.resolve(), ...options });
+  const stop = (): Promise<NodeEnd> => {
+    abort.abort();
+    return ended;
+  };
+  onTestFinished(async () => void (await stop()));
+  await Promise.race([ready.promise, ended]);
+  return { id, ended, stop };
 }
 
 /** Agent `words` as the fixture, with a behaviour. */

@@ -1,34 +1,12 @@
 import { nodesBucket, platformSpace, putKey, spaceNames, subjects } from '@mabeam/bus';
-import { freshSpace, isAlive, waitFor } from '@mabeam/testing';
-import { expect, inject, onTestFinished, test } from 'vitest';
-import { runNode, type NodeEnd, type NodeOptions } from '../src/node.ts';
+import { isAlive, waitFor } from '@mabeam/testing';
+import { expect, inject, test } from 'vitest';
+import { runNode } from '../src/node.ts';
 import { orderStart, orderStop, type StartCommand } from '../src/node-command.ts';
 import { parseNodeRecord } from '../src/registry.ts';
-import { openBus, openStage, readValue, wordsThat, type Stage } from './hosting.ts';
+import { openBus, openStage, readValue, startNode, wordsThat, type Stage } from './hosting.ts';
 
 const natsUrl = inject('natsUrl');
-
-interface RunningNode {
-  readonly id: string;
-  readonly ended: Promise<NodeEnd>;
-  readonly stop: () => Promise<NodeEnd>;
-}
-
-/** Runs a node on a connection of its own until the test ends. */
-async function startNode(options: Partial<NodeOptions> = {}): Promise<RunningNode> {
-  const bus = await openBus(natsUrl);
-  const id = freshSpace('node');
-  const abort = new AbortController();
-  const ready = Promise.withResolvers<void>();
-  const ended = runNode(bus, { id, signal: abort.signal, onReady: () => ready.resolve(), ...options });
-  const stop = (): Promise<NodeEnd> => {
-    abort.abort();
-    return ended;
-  };
-  onTestFinished(async () => void (await stop()));
-  await Promise.race([ready.promise, ended]);
-  return { id, ended, stop };
-}
 
 function startCommand(stage: Stage, more: Partial<StartCommand> = {}): StartCommand {
   return {
@@ -54,7 +32,7 @@ const recordOf = async (stage: Stage, id: string) =>
 
 test('a node starts and stops what it is ordered to, and its record counts it', async () => {
   const stage = await openStage(natsUrl);
-  const { id } = await startNode();
+  const { id } = await startNode(natsUrl);
   expect(await recordOf(stage, id)).toMatchObject({ id, pid: process.pid, instances: 0 });
   const started = await orderStart(stage.bus, id, startCommand(stage));
   expect(started).toMatchObject({
@@ -86,7 +64,7 @@ test('a node starts and stops what it is ordered to, and its record counts it', 
 
 test('orders are idempotent: of two equal ones at once the second does nothing', async () => {
   const stage = await openStage(natsUrl);
-  const { id } = await startNode();
+  const { id } = await startNode(natsUrl);
   const command = startCommand(stage);
   const [first, second] = await Promise.all([
     orderStart(stage.bus, id, command),
@@ -106,7 +84,7 @@ test('orders are idempotent: of two equal ones at once the second does nothing',
 
 test('what still ends cannot be started yet', async () => {
   const stage = await openStage(natsUrl);
-  const { id } = await startNode();
+  const { id } = await startNode(natsUrl);
   const command = startCommand(stage, { spec: wordsThat('stubborn') });
   await orderStart(stage.bus, id, command);
   await waitFor(async () => (await stage.observed())?.status === 'active', {
@@ -122,7 +100,7 @@ test('what still ends cannot be started yet', async () => {
 test('an older leader is refused in its space, and only there', async () => {
   const stage = await openStage(natsUrl);
   const other = await openStage(natsUrl);
-  const { id } = await startNode();
+  const { id } = await startNode(natsUrl);
   await orderStart(stage.bus, id, startCommand(stage, { leaderRevision: 12 }));
   const stale = { kind: 'rejected', reason: 'stale-leader' };
   expect(await orderStop(stage.bus, id, { ...stopCommand(stage), leaderRevision: 11 })).toEqual(stale);
@@ -134,7 +112,7 @@ test('an older leader is refused in its space, and only there', async () => {
 
 test('a leader that another has replaced is refused, also when the new one has not spoken yet', async () => {
   const stage = await openStage(natsUrl);
-  const { id } = await startNode();
+  const { id } = await startNode(natsUrl);
   const { bucket } = spaceNames(stage.space);
   const old = await putKey(stage.bus, bucket, 'leader', { v: 1, process: 'old' });
   const command = startCommand(stage, { leaderRevision: old });
@@ -146,7 +124,7 @@ test('a leader that another has replaced is refused, also when the new one has n
 
 test('an instance that runs on another node is not started twice', async () => {
   const stage = await openStage(natsUrl);
-  const [here, there] = await Promise.all([startNode(), startNode()]);
+  const [here, there] = await Promise.all([startNode(natsUrl), startNode(natsUrl)]);
   const answers = await Promise.all([
     orderStart(stage.bus, here.id, startCommand(stage)),
     orderStart(stage.bus, there.id, startCommand(stage)),
@@ -162,7 +140,7 @@ test.each([
   ['a space that is no id', { space: 'a.b' }, 'space'],
 ])('a command with %s is refused and names it', async (_name, change, named) => {
   const stage = await openStage(natsUrl);
-  const { id } = await startNode();
+  const { id } = await startNode(natsUrl);
   const isPartial = change !== null && !('space' in change && 'agent' in change);
   const body = isPartial ? { ...startCommand(stage), ...change } : change;
   const refusal = stage.bus.request(subjects(platformSpace).command('node', id, 'start'), body);
@@ -175,7 +153,7 @@ test.each([
 
 test('a node that ends stops its instances first, and is gone from the registry', async () => {
   const stage = await openStage(natsUrl);
-  const node = await startNode({ drainMs: 200 });
+  const node = await startNode(natsUrl, { drainMs: 200 });
   const agents = await Promise.all([
     orderStart(stage.bus, node.id, startCommand(stage)),
     orderStart(stage.bus, node.id, startCommand(stage, { ordinal: 1, spec: wordsThat('stubborn') })),
@@ -193,14 +171,14 @@ test('a node that ends stops its instances first, and is gone from the registry'
 });
 
 test('a living node keeps its id', async () => {
-  const { id } = await startNode();
+  const { id } = await startNode(natsUrl);
   const bus = await openBus(natsUrl);
   const second = runNode(bus, { id, signal: AbortSignal.timeout(10_000) });
   await expect(second).rejects.toMatchObject({ code: 'node-exists', details: { node: id } });
 });
 
 test('a node that is told to end before it has its id ends at once', async () => {
-  const { id } = await startNode();
+  const { id } = await startNode(natsUrl);
   const bus = await openBus(natsUrl);
   await expect(runNode(bus, { id, signal: AbortSignal.timeout(200) })).resolves.toEqual({
     kind: 'drained',

@@ -1,13 +1,5 @@
-/** Bounded waits: for a while, for work, for the connection. */
+/** Bounded waits: for work, for the connection. */
 import type { Bus } from '@mabeam/bus';
-
-/** Resolves after `ms`, or when the signal aborts. */
-export async function pause(ms: number, signal: AbortSignal): Promise<void> {
-  const { promise, resolve } = Promise.withResolvers<void>();
-  const timer = setTimeout(resolve, ms);
-  await orAborted(promise, resolve, signal);
-  clearTimeout(timer);
-}
 
 /** Resolves true when the work is done, however it ended, and false when that takes longer than `ms`. Keeps nothing alive. */
 export async function isDoneWithin(ms: number, work: Promise<unknown>): Promise<boolean> {
