@@ -15,10 +15,10 @@ import {
   formatTraceparent,
   inSpan,
   MabeamError,
+  pause,
   type BatchWrite,
   type Delivery,
 } from '@mabeam/bus';
-import { pause } from '@mabeam/cluster';
 import { attributes } from '@mabeam/telemetry/api';
 import { freezeKey, planChanges, triggerCause } from '@mabeam/variables';
 import type { Span } from '@opentelemetry/api';

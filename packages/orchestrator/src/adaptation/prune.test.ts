@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
 import type { AdaptationRecord } from './adaptation-record.ts';
-import { recordsToPrune } from './prune.ts';
+import { recordsToPrune, removal } from './prune.ts';
 import type { StoredAdaptation } from '../state/space-state.ts';
 
 const now = Date.parse('2026-01-31T00:00:00.000Z');
@@ -31,4 +31,13 @@ test('an open record stays, and so does the newest one of a rule that has acted,
   const open = stored(1, 9 * day, { ...acted, outcome: 'committed', changes: [] });
   const records = [open, stored(2, 9 * day, acted), stored(3, 8 * day, acted), stored(4, 8 * day)];
   expect(hashes(recordsToPrune(records, { maxAgeMs: 7 * day, maxRecords: 1 }, now))).toEqual(['h2', 'h4']);
+});
+
+test('a marker lasts until its record would be two weeks old, and a day at the least', () => {
+  const lastsDays = (record: StoredAdaptation): number => (removal(record, now).lastsMs ?? 0) / day;
+  expect([0, 8 * day, 30 * day, -5 * day].map((ageMs) => lastsDays(stored(1, ageMs)))).toEqual([
+    14, 6, 1, 14,
+  ]);
+  expect(lastsDays(stored(1, 0, { at: 'never' }))).toBe(14);
+  expect(removal(stored(7, 0), now)).toMatchObject({ expect: 7, operation: 'delete' });
 });

@@ -4,12 +4,14 @@
  *
  * P1 An open record (`committed`) and the newest record of each rule that has acted stay: the one has to be closed, the other says
  *    whether its rule still rests.
- * P2 A pruned record leaves a marker on its key, so that its identity never acts again, however late it comes.
- * P3 A removal expects the revision that was judged, so nothing is lost to a race; and it is no decision about the team, so two
- *    leaders in the moment of a succession may both do it; who knows that it is deposed does not.
+ * P2 A pruned record leaves a marker on its key until it is twice as old as the event stream keeps a trigger, so that no trigger
+ *    that is delivered again acts again. Then the marker goes too: what is pruned takes no room for good.
+ * P3 A removal is a commit like any other: fenced, so that a deposed leader removes nothing; stopped by a freeze; and expecting the
+ *    revisions that were judged.
+ * P4 What the history has not got yet is not removed: the record stays there.
  */
-import { deleteKey, MabeamError, type Bus } from '@mabeam/bus';
-import { pause } from '@mabeam/cluster';
+import { pause, type BatchWrite } from '@mabeam/bus';
+import { freezeKey } from '@mabeam/variables';
 import { adaptationKey } from './adaptation-record.ts';
 import type { StoredAdaptation } from '../state/space-state.ts';
 import type { Term } from '../term/term.ts';
@@ -20,8 +22,11 @@ export interface Retention {
   readonly maxRecords: number;
 }
 
+const dayMs = 86_400_000;
 /** The event stream keeps a trigger for seven days. */
-const defaultRetention: Retention = { maxAgeMs: 7 * 86_400_000, maxRecords: 10_000 };
+const defaultRetention: Retention = { maxAgeMs: 7 * dayMs, maxRecords: 10_000 };
+/** So long after its record an identity does not act again, and a day at the least after that was pruned. */
+const rememberedMs = 14 * dayMs;
 
 const everyMs = 60_000;
 /** More are left to the next turn, a moment later, so that pruning never holds up anything. */
@@ -46,52 +51,64 @@ export function recordsToPrune(
   });
 }
 
+/** How far the history of the space reaches: the last revision it has (P4). */
+export interface Recorded {
+  readonly copied: number;
+}
+
 /** Prunes at the beginning of a term and each minute until it is over; a frozen space is left as it is. */
-export async function runPruning(term: Term, retention: Retention = defaultRetention): Promise<void> {
-  const { leadership, log, signal } = term;
+export async function runPruning(
+  term: Term,
+  history: Recorded,
+  retention: Retention = defaultRetention,
+): Promise<void> {
+  const { log, signal } = term;
   while (!signal.aborted) {
-    let removed = 0;
+    let turn: PruningTurn = { removed: 0, isMore: false };
     try {
-      if (await leadership.confirm()) removed = await pruneRecords(term, retention);
+      turn = await pruneRecords(term, history, retention);
+      const { removed } = turn;
       if (removed > 0) log.info({ removed }, `pruned ${removed} records of adaptations`);
     } catch (error) {
       if (signal.aborted) return;
       log.warn({ err: error }, 'records of adaptations could not be pruned; tried again in a minute');
     }
-    await pause(removed === largestTurn ? betweenTurnsMs : everyMs, signal);
+    await pause(turn.isMore ? betweenTurnsMs : everyMs, signal);
   }
 }
 
-/** One turn of pruning; resolves with how many records it has removed. Throws what the bus throws. */
+/** What a turn came to. */
+export interface PruningTurn {
+  readonly removed: number;
+  /** More is to be removed: beyond this turn, or as soon as the history has it. */
+  readonly isMore: boolean;
+}
+
+/** One turn of pruning. Throws what the bus throws. */
 export async function pruneRecords(
-  { bus, mirror, names, signal }: Pick<Term, 'bus' | 'mirror' | 'names' | 'signal'>,
+  { leadership, mirror, signal }: Pick<Term, 'leadership' | 'mirror' | 'signal'>,
+  { copied }: Recorded,
   retention: Retention,
-): Promise<number> {
-  if (mirror.freeze !== undefined) return 0;
-  const { adaptations } = mirror.state;
+): Promise<PruningTurn> {
+  if (mirror.freeze !== undefined) return { removed: 0, isMore: false };
+  const freezeRevision = mirror.revisionOf(freezeKey);
+  const now = Date.now();
+  const superfluous = recordsToPrune([...mirror.state.adaptations.values()], retention, now);
+  const turn = superfluous.filter(({ revision }) => revision <= copied).slice(0, largestTurn);
   let removed = 0;
-  const superfluous = recordsToPrune([...adaptations.values()], retention, Date.now());
-  const turn = superfluous.slice(0, largestTurn);
   for (let from = 0; from < turn.length && !signal.aborted; from += atOnce) {
-    const some = turn.slice(from, from + atOnce);
-    const outcomes = await Promise.all(some.map((each) => removeRecord(bus, names.bucket, each)));
-    removed += outcomes.filter(Boolean).length;
+    const writes = turn.slice(from, from + atOnce).map((record) => removal(record, now));
+    const outcome = await leadership.commit(writes, { freezeRevision });
+    if (outcome.kind === 'deposed') return { removed, isMore: false };
+    if (outcome.kind === 'conflict') await mirror.refresh();
+    else removed += writes.length;
   }
-  return removed;
+  return { removed, isMore: removed < superfluous.length };
 }
 
-/** Replaces all revisions of a record by one marker (P2); false when somebody wrote it meanwhile (P3). */
-async function removeRecord(
-  bus: Bus,
-  bucket: string,
-  { hash, revision }: StoredAdaptation,
-): Promise<boolean> {
-  const options = { expectLastSequence: revision, headers: { 'Nats-Rollup': 'sub' } };
-  try {
-    await deleteKey(bus, bucket, adaptationKey(hash), options);
-    return true;
-  } catch (error) {
-    if (error instanceof MabeamError && error.code === 'conflict') return false;
-    throw error;
-  }
+/** Replaces all revisions of a record by one marker that expires (P2), if it is still the one that was judged (P3). Pure. */
+export function removal({ hash, record, revision }: StoredAdaptation, now: number): BatchWrite {
+  const leftMs = Date.parse(record.at) + rememberedMs - now;
+  const lastsMs = Math.min(rememberedMs, Math.max(dayMs, Number.isNaN(leftMs) ? rememberedMs : leftMs));
+  return { key: adaptationKey(hash), body: undefined, operation: 'delete', lastsMs, expect: revision };
 }

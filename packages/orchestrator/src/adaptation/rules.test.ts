@@ -171,7 +171,35 @@ describe('reading a rule', () => {
     const read = parseRule({ v: 1, id: 'a', on: { trigger: 't' }, adapt: 'x', by: { set: null } });
     expect(read).toMatchObject({ cooldownMs: 30_000, by: { set: null } });
   });
+  test('what it says of occasions, limits and guards is kept, with its defaults', () => {
+    const written = {
+      v: 1,
+      id: 'a',
+      on: { event: 'task.*.failed' },
+      where: { code: 'timeout', attempts: { atLeast: 3 } },
+      adapt: 'x',
+      by: { increase: 1 },
+      atMost: { changes: 2, perMs: 60_000 },
+      priority: 4,
+      guard: { metric: 'quality' },
+      canary: 0.1,
+    };
+    expect(parseRule(written)).toEqual({
+      ...written,
+      cooldownMs: 30_000,
+      guard: {
+        metric: 'quality',
+        direction: 'below',
+        windowMs: 60_000,
+        windows: 3,
+        tolerance: 0.05,
+        alpha: 0.01,
+      },
+    });
+  });
   it.each([
+    [{ v: 1, id: 'a', on: { event: 'failed' }, adapt: 'x', by: { set: 1 } }, 'on.event'],
+    [{ v: 1, id: 'a', on: { trigger: 't' }, adapt: 'x', by: { set: 1 }, canary: 2 }, 'canary'],
     [{ v: 1, id: 'a', on: { trigger: 't' }, adapt: 'x', by: {} }, 'exactly one'],
     [{ v: 1, id: 'a', on: { trigger: 't' }, adapt: 'x', by: { set: 1, increase: 1 } }, 'exactly one'],
     [{ v: 1, id: 'a', on: {}, adapt: 'x', by: { set: 1 } }, 'on.trigger'],

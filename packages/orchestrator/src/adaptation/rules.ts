@@ -37,7 +37,7 @@ export interface RuleSituation {
 /** Decides what a trigger leads to (A1–A3). */
 export function decideAdaptation(situation: RuleSituation): Decision {
   const rules = situation.rules
-    .filter((rule) => rule.on.trigger === situation.trigger)
+    .filter(({ on }) => 'trigger' in on && on.trigger === situation.trigger)
     .toSorted((a, b) => compareIds(a.id, b.id));
   if (rules.length === 0) return { kind: 'no-rule' };
   const changes: AdaptationChange[] = [];

@@ -1,8 +1,16 @@
 import type { BucketEntry } from '@mabeam/bus';
-import { agentSelection, performanceThreshold } from '@mabeam/variables';
+import {
+  adaptationRate,
+  agentSelection,
+  customVariable,
+  performanceThreshold,
+  predicatesOf,
+  resourceAllocation,
+  type Constraints,
+} from '@mabeam/variables';
 import { describe, expect, test } from 'vitest';
 import { specOf } from '../../test/team.ts';
-import { planSpace, type PresentBucket } from './create-space.ts';
+import { planSpace, type PlanOptions, type PresentBucket } from './create-space.ts';
 import type { SpaceDefinition } from './space-definition.ts';
 
 const options = { by: 'operator', at: '2026-01-01T00:00:00.000Z' };
@@ -27,16 +35,22 @@ function bucketOf(bodies: Readonly<Record<string, unknown>>): PresentBucket {
     at: new Date(0),
   }));
   const find = (key: string) => entries.find((entry) => entry.key === key);
-  return { get: find, entries: () => entries, revisionOf: (key) => find(key)?.revision ?? 0 };
+  return {
+    applied: entries.length,
+    get: find,
+    entries: () => entries,
+    revisionOf: (key) => find(key)?.revision ?? 0,
+  };
 }
 
 /** The bucket that these writes make of another. */
 function after(
   definition: SpaceDefinition,
   bodies: Readonly<Record<string, unknown>> = {},
+  planned: PlanOptions = options,
 ): Record<string, unknown> {
   const next: Record<string, unknown> = { ...bodies };
-  for (const { key, body, operation } of planSpace(definition, bucketOf(bodies), options)) {
+  for (const { key, body, operation } of planSpace(definition, bucketOf(bodies), planned)) {
     if (operation === 'delete') delete next[key];
     else next[key] = body;
   }
@@ -71,7 +85,7 @@ describe('creating a space', () => {
       { key: 'definition.agent.words', expect: 1, body: { replicas: 2 } },
     ]);
   });
-  test('keeps a value that fits the changed definition', () => {
+  test('keeps a value that fits the changed definition, and affirms it in the same batch', () => {
     const bucket = after(desk);
     bucket['space.threshold'] = {
       v: 1,
@@ -84,9 +98,9 @@ describe('creating a space', () => {
     const [active] = desk.variables;
     const narrower = performanceThreshold('threshold', { initial: 0.6, min: 0.6, max: 1 });
     const changed = { ...desk, variables: active === undefined ? [] : [active, narrower] };
-    expect(planSpace(changed, bucketOf(bucket), options).map(({ key }) => key)).toEqual([
-      'definition.threshold',
-    ]);
+    const writes = planSpace(changed, bucketOf(bucket), options);
+    expect(writes.map(({ key }) => key)).toEqual(['definition.threshold', 'space.threshold']);
+    expect(writes[1]?.body).toMatchObject({ value: 0.7, cause: 'redefined', by: 'operator' });
   });
   test('refuses a changed definition that a value does not fit, and says what to do', () => {
     const [active] = desk.variables;
@@ -111,13 +125,32 @@ describe('creating a space', () => {
     const changed = { ...desk, agents: words === undefined ? [narrower] : [words, narrower] };
     expect(() => planSpace(changed, bucketOf(bucket), options)).toThrow('links.depth');
   });
-  test('what is not named any more loses its definition, not its value', () => {
-    const smaller = { ...desk, variables: desk.variables.slice(0, 1), rules: [] };
-    const writes = planSpace(smaller, bucketOf(after(desk)), options);
-    expect(writes.map(({ key, operation }) => [key, operation])).toEqual([
-      ['definition.threshold', 'delete'],
-      ['definition.rule.more', 'delete'],
+  test('what is not named any more goes, its value first, and its scale', () => {
+    const scale = { v: 1, replicas: 3, by: 'x', at: options.at, cause: '' };
+    const local = { v: 1, value: 4, definitionRevision: 1, by: 'x', at: options.at, cause: '' };
+    const bucket = { ...after(desk), 'scale.links': scale, 'agent.links.depth': local };
+    const smaller = {
+      ...desk,
+      agents: desk.agents.slice(0, 1),
+      variables: [agentSelection('active', { agents: ['words'], initial: ['words'] })],
+      rules: [],
+    };
+    const writes = planSpace(smaller, bucketOf(bucket), options);
+    expect(writes.filter(({ operation }) => operation === 'delete').map(({ key }) => key)).toEqual([
+      'space.threshold',
+      'agent.links.depth',
+      'scale.links',
+      'definition.agent.links',
+      'definition.threshold',
+      'definition.rule.more',
     ]);
+  });
+  test('what comes back under an id begins with its own initial value', () => {
+    const [active] = desk.variables;
+    const without = { ...desk, variables: active === undefined ? [] : [active] };
+    const bucket = after(without, after(desk));
+    const again = after(desk, { ...bucket });
+    expect(again['space.threshold']).toMatchObject({ value: 0.5, cause: 'initial' });
   });
   test('refuses more than the server takes at once', () => {
     const agents = Array.from({ length: 1_001 }, (_, index) => specOf(`a${index}`));
@@ -125,4 +158,121 @@ describe('creating a space', () => {
       '1000',
     );
   });
+});
+
+describe('the space that results is judged as a whole', () => {
+  const bounded = (constraints: Constraints, initial = 5) => ({
+    ...desk,
+    variables: [
+      ...desk.variables,
+      customVariable('budget', { initial, min: 0, constraints }),
+      customVariable('floor', { initial: 3, min: 0 }),
+    ],
+  });
+  const above = predicatesOf([
+    { name: 'above', predicate: (value, other) => Number(value) > Number(other) || 'too low' },
+    { name: 'even', predicate: (value) => Number(value) % 2 === 0 },
+  ]);
+  const judged = { ...options, predicates: above };
+
+  test('two first values that are not compatible are refused with the reason', () => {
+    const plan = () => planSpace(bounded({ compatible: { floor: 'above' } }, 2), bucketOf({}), judged);
+    expect(plan).toThrow(expect.objectContaining({ code: 'constraint-violation' }));
+    expect(plan).toThrow('budget: constraints.compatible.floor: above with floor: too low');
+  });
+  test('a first value that its predicate refuses is refused', () => {
+    const plan = () => planSpace(bounded({ predicates: ['even'] }), bucketOf({}), judged);
+    expect(plan).toThrow('budget: constraints.predicates');
+  });
+  test('a predicate that is not known here refuses what it would judge, and nothing else', () => {
+    const definition = bounded({ predicates: ['even'] }, 4);
+    expect(() => planSpace(definition, bucketOf({}), options)).toThrow(
+      expect.objectContaining({ code: 'handler-not-registered' }),
+    );
+    const bucket = after(definition, {}, judged);
+    const elsewhere = { ...definition, rules: [] };
+    expect(planSpace(elsewhere, bucketOf(bucket), options)).toHaveLength(1);
+  });
+  test('a new bond with a value somebody has set is judged by that value', () => {
+    const bucket = after(bounded({}), {}, judged);
+    const value = { v: 1, value: 7, definitionRevision: 1, by: 'x', at: options.at, cause: '' };
+    bucket['space.floor'] = value;
+    const plan = () => planSpace(bounded({ compatible: { floor: 'above' } }), bucketOf(bucket), judged);
+    expect(plan).toThrow('above with floor');
+    bucket['space.floor'] = { ...value, value: 1 };
+    const writes = plan();
+    expect(writes.map(({ key }) => key)).toEqual(['definition.budget', 'space.budget', 'space.floor']);
+    expect(writes[0]).toMatchObject({ expectKey: '>', expect: Object.keys(bucket).length });
+  });
+  test('a change of role that leaves a role uncovered is refused, though no variable changes', () => {
+    const covered = {
+      ...desk,
+      agents: [specOf('words', { role: 'coordinator' }), specOf('links')],
+      variables: [
+        agentSelection('active', {
+          agents: ['words', 'links'],
+          initial: ['words'],
+          constraints: { roleCoverage: ['coordinator'] },
+        }),
+      ],
+      rules: [],
+    };
+    const bucket = after(covered);
+    const swapped = {
+      ...covered,
+      agents: [specOf('words'), specOf('links', { role: 'coordinator' })],
+    };
+    const [active] = covered.variables;
+    const variables = active === undefined ? [] : [{ ...active, initial: ['links'] }];
+    expect(() => planSpace({ ...swapped, variables }, bucketOf(bucket), options)).toThrow(
+      'nobody selected has the role coordinator',
+    );
+  });
+  test('a value whose normal form another definition changes is written in that form', () => {
+    const shares = (limit?: number) => ({
+      ...desk,
+      variables: [
+        ...desk.variables,
+        resourceAllocation('share', {
+          agents: ['words', 'links'],
+          initial: { words: { memory: 1, cpuWeight: 1 } },
+          ...(limit === undefined ? {} : { resourceLimit: { memory: limit } }),
+        }),
+        adaptationRate('pace'),
+      ],
+    });
+    const bucket = after(shares());
+    const raw = { words: { memory: 5, cpu_weight: 1 } };
+    bucket['space.share'] = { v: 1, value: raw, definitionRevision: 1, by: 'x', at: options.at, cause: '' };
+    const writes = planSpace(shares(10), bucketOf(bucket), options);
+    expect(writes[1]?.body).toMatchObject({
+      value: { words: { memory: 5, cpuWeight: 1, networkPriority: 'normal' } },
+    });
+  });
+});
+
+test('the record of the space, scaling policies and all else are written once', () => {
+  const whole: SpaceDefinition = {
+    ...desk,
+    name: 'Desk',
+    pool: { cpu: 4 },
+    edges: [{ from: 'words', to: 'links', kind: 'data' }],
+    agents: [specOf('words', { bounds: { min: 1, max: 3 } }), specOf('links')],
+    variables: [agentSelection('active', { agents: ['words', 'links'] })],
+    scaling: [
+      {
+        v: 1,
+        id: 'more-words',
+        target: { agent: 'words' },
+        step: 1,
+        cooldownMs: 0,
+        stabilizationMs: 0,
+      },
+    ],
+    rules: [],
+  };
+  const bucket = after(whole);
+  expect(bucket['definition.space']).toMatchObject({ v: 1, name: 'Desk', pool: { cpu: 4 } });
+  expect(bucket['definition.scaling.more-words']).toMatchObject({ target: { agent: 'words' } });
+  expect(planSpace(whole, bucketOf(bucket), options)).toEqual([]);
 });

@@ -9,6 +9,8 @@ export interface DefinitionProblem {
   /** The field as a path, e.g. `agents.words.replicas`; empty for the document as a whole. */
   readonly field: string;
   readonly message: string;
+  /** An error code of its own, where the mistake has one. */
+  readonly code?: string;
   readonly line?: number;
   readonly column?: number;
 }

@@ -1,17 +1,19 @@
 /**
- * The form a person writes a space in: the fields of the YAML or JSON file, strict, so that a mistyped one is refused
- * with the nearest known name. snake_case is accepted for camelCase. What the fields mean together is checked elsewhere
+ * The form a person writes a space in: the fields of the YAML or JSON file, strict, so that a mistyped one is refused with the nearest
+ * known name. It is made of the schemas of the parts, so it knows every field that they know; what differs from the stored form is
+ * here: a module without a `run` around it, replicas as bounds, ids as keys. What the fields mean together is checked elsewhere
  * (space-definition.ts). Pure.
  */
+import { agentSpecSchema, hostingForms } from '@mabeam/agents';
+import { variableDefinitionSchema } from '@mabeam/variables';
 import { z } from 'zod';
-import { defaultCooldownMs, modificationOf, modificationShape } from '../adaptation/adaptation-rule.ts';
-import { camelCase, type FieldPath } from './definition-document.ts';
+import { modificationOf, modificationShape, ruleShape } from '../adaptation/adaptation-rule.ts';
+import type { FieldPath } from './definition-document.ts';
+import { plainIssues, type PlainIssue } from './issues.ts';
+import { knownFields, withOurNames, type SchemaNode } from './form-names.ts';
 import { nearestWord } from './nearest-word.ts';
-
-const kinds = ['agent-selection', 'performance-threshold', 'communication-topology', 'custom'] as const;
-const roles = ['coordinator', 'executor', 'evaluator', 'optimizer', 'monitor', 'custom'] as const;
-const restarts = ['permanent', 'transient', 'temporary'] as const;
-const wires = ['envelope', 'json'] as const;
+import { scalingShape } from './scaling-policy.ts';
+import { spaceShape } from './space-record.ts';
 
 /** A misfit between what is written and the form. */
 export interface FormProblem {
@@ -19,143 +21,136 @@ export interface FormProblem {
   readonly message: string;
 }
 
-const localVariable = section({
-  initial: z.unknown().optional(),
-  min: z.number().optional(),
-  max: z.number().optional(),
-  step: z.number().positive().optional(),
-  enum: z.array(z.unknown()).min(1).optional(),
-  pattern: z.string().optional(),
-});
+/** Judged later, with a message of its own; readers of the published schema see the rule here. */
+const id = z.string().meta({ pattern: '^[a-z][a-z0-9_-]{0,62}$' });
 
-const agent = section({
-  module: z.string().min(1).optional(),
-  command: z.array(z.string().min(1)).min(1).optional(),
-  role: word(roles).optional(),
-  group: z.string().optional(),
-  wire: word(wires).optional(),
-  replicas: z.number().int().min(0).optional(),
-  restart: word(restarts).optional(),
-  config: named(z.unknown()),
-  variables: named(localVariable),
-}).refine((written) => written.module === undefined || written.command === undefined, {
-  error: 'has both "module" and "command"; keep the one that starts it',
-});
+const replicas = z.union(
+  [
+    z.int().min(0),
+    z.strictObject({ min: z.int().min(0), max: z.int().min(1), initial: z.int().min(0).optional() }),
+  ],
+  { error: 'is neither a whole number nor {min, max, initial?}' },
+);
 
-const variable = section({
-  kind: word(kinds),
-  agents: z.array(z.string()).optional(),
-  initial: z.unknown().optional(),
-  domain: section({
-    min: z.number().optional(),
-    max: z.number().optional(),
-    step: z.number().positive().optional(),
-    enum: z.array(z.unknown()).min(1).optional(),
-    pattern: z.string().optional(),
-    patterns: z.array(z.string()).min(1).optional(),
-  }).optional(),
-  constraints: section({
-    minActive: z.number().int().nonnegative().optional(),
-    maxConcurrent: z.number().int().min(1).optional(),
-    exclusive: z.array(z.tuple([z.string(), z.string()])).optional(),
-    requires: z.record(z.string(), z.array(z.string())).optional(),
-    allowPartition: z.boolean().optional(),
-  }).optional(),
-});
+const agent = z
+  .strictObject({
+    ...agentSpecSchema.omit({ v: true, id: true, run: true, bounds: true }).shape,
+    module: z
+      .string()
+      .min(1)
+      .optional()
+      .describe('A file beside this one (./words.ts), a package, or a file URL'),
+    command: z
+      .tuple([z.string().min(1)], z.string())
+      .optional()
+      .describe('Any program; ./x is a file beside this one'),
+    form: z.enum(hostingForms).optional().describe('Where the module runs; its own process when absent'),
+    replicas: replicas.optional().describe('How many instances, or between which numbers they may be scaled'),
+    config: named(agentSpecSchema.shape.config.unwrap().valueType, z.string()),
+    variables: named(agentSpecSchema.shape.variables.unwrap().valueType),
+  })
+  .refine((written) => written.module === undefined || written.command === undefined, {
+    error: 'has both "module" and "command"; keep the one that starts it',
+  })
+  .meta({ not: { required: ['module', 'command'] } });
 
-const rule = section({
-  on: section({ trigger: z.string().min(1) }),
-  adapt: z.string().min(1),
-  by: section(modificationShape).transform((written, context) => {
+const variable = z.strictObject(variableDefinitionSchema.omit({ v: true, id: true }).shape);
+
+const modification = z
+  .strictObject(modificationShape)
+  .meta({ minProperties: 1, maxProperties: 1 })
+  .transform((written, context) => {
     const by = modificationOf(written);
     if (by !== undefined) return by;
     context.addIssue(`needs exactly one of ${Object.keys(modificationShape).join(', ')}`);
     return z.NEVER;
-  }),
-  cooldownMs: z.number().int().nonnegative().default(defaultCooldownMs),
-});
+  });
 
-const space = section({
-  space: z.string(),
-  name: z.string().optional(),
-  agents: named(agent),
-  variables: named(variable),
-  rules: named(rule),
-});
+const space = z
+  .strictObject({
+    $schema: z.string().optional().describe('Where editors find this schema'),
+    space: id.describe('The id of the space'),
+    ...spaceShape,
+    agents: named(agent),
+    variables: named(variable),
+    scaling: named(z.strictObject(scalingShape)),
+    rules: named(z.strictObject({ ...ruleShape, by: modification })),
+  })
+  .describe(
+    'A team of agents: who they are, the variables that run them, and the rules that move the variables',
+  );
 
-/** A space as written. */
+/** A space as written, with its defaults. */
 export type SpaceForm = z.output<typeof space>;
-export type AgentForm = z.output<typeof agent>;
-export type VariableForm = z.output<typeof variable>;
+export type AgentForm = SpaceForm['agents'][string];
+export type VariableForm = SpaceForm['variables'][string];
 
-/** Fits a document's value into the form; all misfits at once, each with its field. */
-export function readSpaceForm(
-  value: unknown,
-):
+/** What came of fitting a document into the form. */
+export type FormReading =
   | { readonly kind: 'read'; readonly form: SpaceForm }
-  | { readonly kind: 'misfit'; readonly problems: readonly FormProblem[] } {
-  const parsed = space.safeParse(value);
+  | { readonly kind: 'misfit'; readonly problems: readonly FormProblem[] };
+
+/** Fits a document's value into the form; all misfits at once, each with its field. snake_case is accepted for our names. */
+export function readSpaceForm(value: unknown): FormReading {
+  const schema = spaceFormSchema();
+  const parsed = space.safeParse(withOurNames(value, schema), { reportInput: true });
   if (parsed.success) return { kind: 'read', form: parsed.data };
-  return { kind: 'misfit', problems: parsed.error.issues.flatMap(problemsOf) };
+  const problems = plainIssues(parsed.error.issues).flatMap((found) => problemsOf(found, schema));
+  return { kind: 'misfit', problems };
 }
 
-function problemsOf(issue: z.core.$ZodIssue): readonly FormProblem[] {
-  const path = issue.path.map((step) => (typeof step === 'number' ? step : String(step)));
-  if (issue.code !== 'unrecognized_keys') return [{ path, message: issue.message }];
-  return issue.keys.map((key, index) => ({
-    path: [...path, key],
-    message: issue.message.split('\n')[index] ?? issue.message,
-  }));
+/** The published schema: the form as a JSON Schema (draft 2020-12), for editors and for programs in other languages. */
+export function spaceSchema(): Readonly<Record<string, unknown>> {
+  return { title: 'MABEAM space', ...spaceFormSchema() };
 }
 
-/** A strict object that accepts snake_case, and names the nearest known field for each unknown one. */
-function section<S extends z.core.$ZodLooseShape>(shape: S) {
-  const known = Object.keys(shape);
-  const error: z.core.$ZodErrorMap = (issue) => {
-    if (issue.code !== 'unrecognized_keys') return undefined;
-    const keys: readonly string[] = issue.keys;
-    return keys.map((key) => unknownField(key, known)).join('\n');
-  };
-  return z.preprocess((value) => renameAliases(value, known), z.strictObject(shape, { error }));
+let published: SchemaNode | undefined;
+
+/** The form as a JSON Schema of what may be written, without the snake_case aliases. */
+function spaceFormSchema(): SchemaNode {
+  published ??= z.toJSONSchema(space, {
+    io: 'input',
+    unrepresentable: 'any',
+    override: ({ jsonSchema }) => {
+      // Every whole number has this limit; it tells a reader nothing.
+      if (jsonSchema.maximum === Number.MAX_SAFE_INTEGER) delete jsonSchema.maximum;
+      if (jsonSchema.minimum === Number.MIN_SAFE_INTEGER) delete jsonSchema.minimum;
+    },
+  });
+  return published;
 }
 
-/** The one line for an unknown field; the caller matches lines to fields by their order. */
+function problemsOf({ path, issue }: PlainIssue, schema: SchemaNode): readonly FormProblem[] {
+  if (issue.code === 'unrecognized_keys') {
+    const known = knownFields(schema, path);
+    return issue.keys.map((key) => ({ path: [...path, key], message: unknownField(key, known) }));
+  }
+  if (issue.code === 'invalid_value') return [{ path, message: unknownWord(issue.input, issue.values) }];
+  if (issue.code === 'invalid_key') return [{ path, message: issue.issues[0]?.message ?? issue.message }];
+  const isMissing = issue.code === 'invalid_type' && issue.input === undefined;
+  return [{ path, message: isMissing ? `is missing; give ${articled(issue.expected)}` : issue.message }];
+}
+
 function unknownField(key: string, known: readonly string[]): string {
   const near = nearestWord(key, known);
   const cure = near === undefined ? `known here: ${known.join(', ')}` : `did you mean "${near}"?`;
-  return `unknown field "${key.replaceAll('\n', ' ')}"; ${cure}`;
+  return `unknown field "${key}"; ${cure}`;
+}
+
+function unknownWord(input: unknown, words: readonly unknown[]): string {
+  const near = typeof input === 'string' ? nearestWord(input, words.map(String)) : undefined;
+  const cure = near === undefined ? '' : `; did you mean "${near}"?`;
+  return `is ${JSON.stringify(input) ?? 'missing'}, not one of ${words.join(', ')}${cure}`;
+}
+
+function articled(noun: string): string {
+  return /^[aeiou]/.test(noun) ? `an ${noun}` : `a ${noun}`;
 }
 
 /** A mapping from ids to things; an empty section of a YAML file is an empty mapping. */
-function named<T extends z.ZodType>(member: T) {
+function named<T extends z.core.$ZodType>(member: T, key = id) {
   return z
-    .record(z.string(), member)
+    .record(key, member)
     .nullish()
     .transform((entries) => entries ?? {});
-}
-
-/** One of the words, snake_case accepted for kebab-case. */
-function word<const W extends readonly [string, ...string[]]>(words: W) {
-  return z.preprocess(
-    (value) => (typeof value === 'string' ? value.replaceAll('_', '-') : value),
-    z.enum(words, {
-      error: ({ input }) => {
-        const near = typeof input === 'string' ? nearestWord(input, words) : undefined;
-        const cure = near === undefined ? '' : `; did you mean "${near}"?`;
-        return `is ${JSON.stringify(input) ?? 'missing'}, not one of ${words.join(', ')}${cure}`;
-      },
-    }),
-  );
-}
-
-function renameAliases(value: unknown, known: readonly string[]): unknown {
-  if (typeof value !== 'object' || value === null || Array.isArray(value)) return value;
-  const renamed = Object.entries(value).map(([key, member]) => {
-    const alias = camelCase(key);
-    return [
-      !known.includes(key) && known.includes(alias) && !(alias in value) ? alias : key,
-      member,
-    ] as const;
-  });
-  return Object.fromEntries(renamed);
 }

@@ -4,56 +4,83 @@
  *
  * Promise: every mistake is reported, none stops the search.
  */
-import type { AgentSpec } from '@mabeam/agents';
-import { isId, isToken } from '@mabeam/bus';
-import { validateValue, type VariableDefinition } from '@mabeam/variables';
+import type { AgentSpec, SupervisionPolicy } from '@mabeam/agents';
+import { isId } from '@mabeam/bus';
+import type { VariableDefinition } from '@mabeam/variables';
 import type { AdaptationRule } from '../adaptation/adaptation-rule.ts';
+import { orchestratorError } from '../errors.ts';
+import { checkAgentLinks, checkResources } from './check-agents.ts';
+import type { CheckProblem, UnmadeParts } from './check-problem.ts';
+import { checkRule, checkScaling } from './check-rules.ts';
+import { checkVariables } from './check-variables.ts';
 import { fieldText, type DefinitionProblem, type FieldPath } from './definition-document.ts';
 import { localVariables } from './definition-parts.ts';
-import { orchestratorError } from '../errors.ts';
-import { nearestWord } from './nearest-word.ts';
-import { modifyValue } from '../adaptation/rules.ts';
+import type { ScalingPolicy } from './scaling-policy.ts';
+import type { DeclaredEdge, SpacePool, SpaceRecord } from './space-record.ts';
 
 /** A team as declared. Make one in code, or read one with `parseSpaceDefinition`. */
 export interface SpaceDefinition {
   readonly space: string;
-  /** What people call it, for the tools that read the definition; it is not stored. */
+  /** What people call it. */
   readonly name?: string;
+  /** What its agents have together; what their nodes have when absent. */
+  readonly pool?: SpacePool;
+  /** Governs the agents without a supervisor. */
+  readonly supervision?: SupervisionPolicy;
+  /** Edges there are whatever the topology. */
+  readonly edges?: readonly DeclaredEdge[];
   readonly agents: readonly AgentSpec[];
   readonly variables: readonly VariableDefinition[];
+  readonly scaling?: readonly ScalingPolicy[];
   readonly rules: readonly AdaptationRule[];
 }
 
-/** A mistake and the field it is in. */
-export interface CheckProblem {
-  readonly path: FieldPath;
-  readonly message: string;
+/** The record of the space as a whole; undefined when the definition says nothing of it. */
+export function spaceRecordIn({ name, pool, supervision, edges }: SpaceDefinition): SpaceRecord | undefined {
+  if (name === undefined && pool === undefined && supervision === undefined && edges === undefined)
+    return undefined;
+  return { v: 1, name, pool, supervision, edges };
 }
 
-/** All the mistakes between the parts of a definition. */
-export function checkSpaceDefinition(definition: SpaceDefinition): readonly CheckProblem[] {
-  const agents = definition.agents.map(({ id }) => id);
-  const variables = new Map(
-    [...definition.variables, ...definition.agents.flatMap(localVariables)].map((variable) => [
-      variable.id,
-      variable,
-    ]),
-  );
+const allMade: UnmadeParts = { agents: [], variables: [] };
+
+/** All the mistakes between the parts of a definition; what refers to an unmade part is not judged. */
+export function checkSpaceDefinition(
+  definition: SpaceDefinition,
+  unmade: UnmadeParts = allMade,
+): readonly CheckProblem[] {
+  const { agents, edges = [], pool, scaling = [], rules } = definition;
+  const names = [...agents.map(({ id }) => id), ...unmade.agents];
+  const locals = agents.flatMap(localVariables);
+  const variables = new Map([...definition.variables, ...locals].map((variable) => [variable.id, variable]));
   return [
     ...checkIds(definition),
-    ...definition.variables.flatMap((variable) => checkAgents(variable, agents)),
-    ...checkSingleTopology(definition.variables),
-    ...definition.rules.flatMap((rule) => checkRule(rule, variables)),
+    ...checkAgentLinks(agents, edges, names),
+    ...checkResources(agents, definition.variables, pool),
+    ...checkVariables(definition.variables, agents, { others: locals.map(({ id }) => id), unmade }),
+    ...checkScaling(scaling, agents, names),
+    ...rules.filter(({ adapt }) => !isUnmade(adapt, unmade)).flatMap((rule) => checkRule(rule, variables)),
   ];
 }
 
-function checkIds({ space, agents, variables, rules }: SpaceDefinition): readonly CheckProblem[] {
+function isUnmade(variable: string, { agents, variables }: UnmadeParts): boolean {
+  return variables.includes(variable) || agents.includes(variable.split('.')[0] ?? '');
+}
+
+function checkIds({
+  space,
+  agents,
+  variables,
+  rules,
+  scaling = [],
+}: SpaceDefinition): readonly CheckProblem[] {
   const message =
     'is not an id (a lower-case letter, then up to 62 of a-z, 0-9, "_", "-"; not space, all or orchestrator)';
   const named = [
     { path: ['space'], id: space },
     ...agents.map(({ id }) => ({ path: ['agents', id], id })),
     ...variables.map(({ id }) => ({ path: ['variables', id], id })),
+    ...scaling.map(({ id }) => ({ path: ['scaling', id], id })),
     ...rules.map(({ id }) => ({ path: ['rules', id], id })),
   ];
   const twice = named.filter(({ path }, index) => named.findIndex((other) => same(other.path, path)) < index);
@@ -67,92 +94,13 @@ function same(a: FieldPath, b: FieldPath): boolean {
   return a.join(' ') === b.join(' ');
 }
 
-function checkAgents(variable: VariableDefinition, agents: readonly string[]): readonly CheckProblem[] {
-  return variable.agents.flatMap((agent, index) =>
-    agents.includes(agent)
-      ? []
-      : [
-          {
-            path: ['variables', variable.id, 'agents', index],
-            message: `there is no agent "${agent}"${cure(agent, agents)}`,
-          },
-        ],
-  );
-}
-
-/** The space has one graph, so at most one variable may say what it is. */
-function checkSingleTopology(variables: readonly VariableDefinition[]): readonly CheckProblem[] {
-  const [first, ...others] = variables.filter(({ kind }) => kind === 'communication-topology');
-  return others.map(({ id }) => ({
-    path: ['variables', id, 'kind'],
-    message: `${first?.id ?? 'another variable'} is the space's communication-topology already; keep one`,
-  }));
-}
-
-function checkRule(
-  rule: AdaptationRule,
-  variables: ReadonlyMap<string, VariableDefinition>,
-): readonly CheckProblem[] {
-  const at = (...path: FieldPath): FieldPath => ['rules', rule.id, ...path];
-  const problems: CheckProblem[] = [];
-  if (!isToken(rule.on.trigger)) {
-    problems.push({
-      path: at('on', 'trigger'),
-      message: `"${rule.on.trigger}" is not a trigger's name (a-z, 0-9, "_", "-")`,
-    });
-  }
-  const variable = variables.get(rule.adapt);
-  if (variable === undefined) {
-    const message = `there is no variable "${rule.adapt}"${cure(rule.adapt, [...variables.keys()])}`;
-    return [...problems, { path: at('adapt'), message }];
-  }
-  return [...problems, ...checkModification(rule, variable, at)];
-}
-
-/** Does the modification fit the kind of variable, and can what it names ever be part of a value? */
-function checkModification(
-  { by }: AdaptationRule,
-  variable: VariableDefinition,
-  at: (...path: FieldPath) => FieldPath,
-): readonly CheckProblem[] {
-  const word = Object.keys(by).join();
-  const modified = modifyValue(variable, variable.initial, by);
-  if (modified.kind === 'unfit') {
-    return [
-      { path: at('by', word), message: `${modified.reason}; ${variable.id} is of kind ${variable.kind}` },
-    ];
-  }
-  if ('set' in by) {
-    const verdict = validateValue(variable, by.set);
-    if (verdict.kind === 'valid') return [];
-    return [{ path: at('by', word), message: `${variable.id}: ${verdict.field}: ${verdict.message}` }];
-  }
-  const members = 'add' in by ? by.add : 'remove' in by ? by.remove : [];
-  return members.flatMap((member, index) =>
-    variable.agents.includes(member)
-      ? []
-      : [
-          {
-            path: at('by', word, index),
-            message: `"${member}" is not among the agents of ${variable.id}${cure(member, variable.agents)}`,
-          },
-        ],
-  );
-}
-
-function cure(word: string, known: readonly string[]): string {
-  const near = nearestWord(word, known);
-  if (near !== undefined) return `; did you mean "${near}"?`;
-  return known.length === 0 ? '; define it' : `; there are ${known.slice(0, 10).join(', ')}`;
-}
-
 /** Refuses a definition made in code that is not consistent; throws `space-definition-invalid`. */
 export function assertSpaceDefinition(definition: SpaceDefinition): void {
   const problems = checkSpaceDefinition(definition);
   if (problems.length === 0) return;
   throw invalidDefinition(
     `space ${definition.space}`,
-    problems.map(({ path, message }) => ({ field: fieldText(path), message })),
+    problems.map(({ path, ...problem }) => ({ field: fieldText(path), ...problem })),
   );
 }
 
@@ -162,5 +110,7 @@ export function invalidDefinition(path: string, problems: readonly DefinitionPro
     const place = line === undefined ? path : `${path}:${line}:${column}`;
     return field === '' ? `${place}: ${message}` : `${place}: ${field}: ${message}`;
   });
-  return orchestratorError('space-definition-invalid', lines.join('\n'), { details: { path, problems } });
+  const isImpossible = problems.length > 0 && problems.every(({ code }) => code === 'resource-impossible');
+  const code = isImpossible ? 'resource-impossible' : 'space-definition-invalid';
+  return orchestratorError(code, lines.join('\n'), { details: { path, problems } });
 }

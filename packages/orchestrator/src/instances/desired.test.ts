@@ -1,4 +1,4 @@
-import { communicationTopology } from '@mabeam/variables';
+import { communicationTopology, countEdges } from '@mabeam/variables';
 import { describe, expect, test } from 'vitest';
 import { agentOf, selection, valued } from '../../test/team.ts';
 import { activeAgents, desiredGraph, desiredInstances } from './desired.ts';
@@ -64,6 +64,7 @@ describe('the graph that ought to hold', () => {
     expect(desiredGraph(team, variables)).toMatchObject({ hub: 'judge', nodes: ['judge', 'reader'] });
   });
   test('a topology without agents spans all that are active', () => {
-    expect(desiredGraph(team, [topology({ pattern: 'mesh' })])?.edges).toHaveLength(12);
+    const mesh = desiredGraph(team, [topology({ pattern: 'mesh' })]);
+    expect(mesh === undefined ? 0 : countEdges(mesh)).toBe(12);
   });
 });

@@ -45,12 +45,15 @@ export class Directives {
     observed: readonly ObservedInstance[],
     now: number,
   ): readonly InstanceId[] {
+    if (this.#underway.size === 0) return [];
+    const leaseOf = new Map(leases.map((lease) => [observedKey(lease), lease]));
+    const stopping = new Set(
+      observed.filter(({ status }) => status === 'stopping').map(({ incarnation }) => incarnation),
+    );
     for (const [key, directive] of this.#underway) {
       if (directive.until === undefined) continue;
-      const lease = leases.find((each) => observedKey(each) === key);
-      const isStopping = observed.some(
-        (each) => each.incarnation === lease?.incarnation && each.status === 'stopping',
-      );
+      const lease = leaseOf.get(key);
+      const isStopping = lease !== undefined && stopping.has(lease.incarnation);
       const isSeen = directive.kind === 'start' ? lease !== undefined : lease === undefined || isStopping;
       if (isSeen || now >= directive.until) this.#underway.delete(key);
     }

@@ -7,7 +7,9 @@
 import { jsonBytes, type BatchWrite } from '@mabeam/bus';
 import { observedKey, type NodeRecord, type ObservedInstance } from '@mabeam/cluster';
 import {
+  edgesIn,
   foldChanges,
+  isEdge,
   sameJson,
   type CoordinationGraph,
   type Edge,
@@ -86,6 +88,7 @@ function reconcileWith(
 ): Reconciliation {
   return reconcile({
     desired: desiredInstances(agents, variables),
+    agents,
     observed,
     leases,
     nodes,
@@ -119,6 +122,6 @@ function edgesOnlyIn(
   one: CoordinationGraph | undefined,
   other: CoordinationGraph | undefined,
 ): readonly Edge[] {
-  const known = new Set(other?.edges.map(String));
-  return (one?.edges ?? []).filter((edge) => !known.has(String(edge)));
+  const edges = one === undefined ? [] : edgesIn(one);
+  return other === undefined ? edges : edges.filter(([from, to]) => !isEdge(other, from, to));
 }

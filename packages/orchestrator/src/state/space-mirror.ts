@@ -5,11 +5,12 @@
  * M1 `state` is as of one revision of the bucket, change sets whole.
  * M2 After every change that may matter to a decision, `nextChange` resolves; a change nobody waited for is remembered.
  */
-import { parseHeartbeat } from '@mabeam/agents';
+import { parseApplied, parseHeartbeat } from '@mabeam/agents';
 import {
   nodesBucket,
   openReplica,
   parseJson,
+  pause,
   platformSpace,
   spaceNames,
   subjects,
@@ -19,11 +20,11 @@ import {
   type Replica,
 } from '@mabeam/bus';
 import {
+  hostLeaseKey,
   parseInstanceHolder,
   parseInstanceKey,
   parseNodeRecord,
   parseObservedInstance,
-  pause,
   type NodeRecord,
   type ObservedInstance,
 } from '@mabeam/cluster';
@@ -35,6 +36,7 @@ import {
 } from '@mabeam/variables';
 import { activeAgents, desiredInstances } from '../instances/desired.ts';
 import type { InstanceLease } from '../instances/reconcile.ts';
+import { ProcessReports } from '../instances/reports.ts';
 import type { Report, Situation } from '../adaptation/settlement.ts';
 import { emptyParts, foldParts, type SpaceState } from './space-state.ts';
 
@@ -63,6 +65,7 @@ export class SpaceMirror implements AsyncDisposable {
   readonly #space: string;
   readonly #open: AsyncDisposable[] = [];
   readonly #reports = new Map<string, Report>();
+  readonly #processes = new ProcessReports();
   #parts = emptyParts();
   #store: VariableStore | undefined;
   #observed: Replica | undefined;
@@ -103,7 +106,10 @@ export class SpaceMirror implements AsyncDisposable {
 
   /** The live leases of instances. */
   get leases(): readonly InstanceLease[] {
-    return this.#readLeases(this.#leases);
+    const replica = this.#leases;
+    const isLive = ({ host }: InstanceLease): boolean =>
+      host === undefined || replica?.get(hostLeaseKey(host)) !== undefined;
+    return this.#readLeases(replica).filter(isLive);
   }
 
   /** The nodes that are registered now. */
@@ -113,7 +119,7 @@ export class SpaceMirror implements AsyncDisposable {
 
   /** What instances last said of themselves, by `<agent>.<ordinal>`. */
   get reports(): ReadonlyMap<string, Report> {
-    return this.#reports;
+    return this.#processes.with(this.#reports, this.observed);
   }
 
   /** Aborts when a part of the mirror can be kept true no more, for its bucket is gone or was replaced: open another then. */
@@ -141,7 +147,7 @@ export class SpaceMirror implements AsyncDisposable {
   async nextChange(timeoutMs: number, signal: AbortSignal): Promise<void> {
     if (!this.#hasChanged && !signal.aborted) {
       const waker = new AbortController();
-      this.#wake = () => waker.abort();
+      this.#wake = () => waker.abort('changed');
       await pause(timeoutMs, AbortSignal.any([signal, waker.signal]));
     }
     this.#wake = undefined;
@@ -160,6 +166,7 @@ export class SpaceMirror implements AsyncDisposable {
       return opened;
     };
     this.#open.push(this.#bus.subscribe(at('signal.heartbeat.*'), (message) => this.#hear(message)));
+    this.#open.push(this.#bus.subscribe(at('signal.applied.*'), (message) => this.#hearProcess(message)));
     this.#observed = await replica(names.observed, at('observed'));
     this.#leases = await replica(names.leases, at('lease'));
     this.#nodes = await replica(nodesBucket, subjects(platformSpace).at('node'));
@@ -189,6 +196,11 @@ export class SpaceMirror implements AsyncDisposable {
     const before = this.#reports.get(key);
     this.#reports.set(key, { incarnation, applied });
     if (before?.incarnation !== incarnation || before.applied !== applied) this.#ring();
+  }
+
+  #hearProcess(message: BusMessage): void {
+    const report = parseApplied(readable(message));
+    if (report !== undefined && this.#processes.take(report)) this.#ring();
   }
 
   #ring(): void {
@@ -242,7 +254,8 @@ function readLease({ data, key }: BucketEntry): InstanceLease | undefined {
   const instance = key.startsWith('instance.') ? parseInstanceKey(key) : undefined;
   const holder = instance === undefined ? undefined : parseInstanceHolder(parseJson(data));
   if (instance === undefined || holder === undefined) return undefined;
-  return { ...instance, node: holder.node, incarnation: holder.incarnation };
+  const { host, incarnation, node } = holder;
+  return { ...instance, node, incarnation, ...(host === undefined ? {} : { host }) };
 }
 
 /** A stranger may publish anything as a heartbeat: what is not JSON counts as nothing. */

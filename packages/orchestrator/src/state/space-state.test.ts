@@ -1,7 +1,7 @@
 import type { BucketEntry } from '@mabeam/bus';
 import { describe, expect, test } from 'vitest';
 import { specOf } from '../../test/team.ts';
-import { emptyParts, foldParts } from './space-state.ts';
+import { emptyParts, foldParts, spaceRecordOf } from './space-state.ts';
 
 const put = (key: string, body: unknown, revision = 1): BucketEntry => ({
   key,
@@ -25,6 +25,25 @@ describe('the parts of a space', () => {
     expect([...parts.agents.values()]).toMatchObject([{ spec: { id: 'words' }, revision: 4 }]);
     expect([...parts.rules.keys()]).toEqual(['definition.rule.more']);
     expect(parts.problems.size).toBe(0);
+  });
+  test('are the record of the space, its scaling policies and scales, too', () => {
+    const policy = { v: 1, id: 'more', target: { agent: 'words' } };
+    const scale = { v: 1, replicas: 3, by: 'x', at: '2026-01-01T00:00:00.000Z', cause: '' };
+    const parts = foldParts(emptyParts(), [
+      put('definition.space', { v: 1, name: 'Desk', pool: { cpu: 2 } }),
+      put('definition.scaling.more', policy),
+      put('scale.words', scale),
+      put('scale.links', { ...scale, replicas: -1 }),
+    ]);
+    expect(spaceRecordOf(parts)).toEqual({ v: 1, name: 'Desk', pool: { cpu: 2 } });
+    expect([...parts.scaling.values()]).toMatchObject([{ id: 'more', step: 1 }]);
+    expect([...parts.scales]).toEqual([['scale.words', scale]]);
+    expect([...parts.problems.keys()]).toEqual(['scale.links']);
+    const without = foldParts(
+      parts,
+      ['definition.space', 'scale.words'].map((key) => gone(key)),
+    );
+    expect([spaceRecordOf(without), without.scales.size]).toEqual([undefined, 0]);
   });
   test('what cannot be read is named and left out, and the others stay', () => {
     const parts = foldParts(emptyParts(), [

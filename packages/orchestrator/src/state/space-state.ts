@@ -1,6 +1,6 @@
 /**
- * The state of a space as its bucket says: agents, rules and adaptations beside its variables and
- * graph. A fold over the keys. Pure.
+ * The state of a space as its bucket says: agents, rules, scaling policies, scales, adaptations and the record of the space beside
+ * its variables and graph. A fold over the keys. Pure.
  *
  * V1 What cannot be read is left out and named in `problems`, never guessed: an unreadable definition starts nothing.
  * V2 A state never changes; folding gives a new one, so a decision works with one consistent revision.
@@ -14,7 +14,10 @@ import {
   type AdaptationRecord,
 } from '../adaptation/adaptation-record.ts';
 import { parseRule, type AdaptationRule } from '../adaptation/adaptation-rule.ts';
+import { isScalingKey, parseScalingPolicy, type ScalingPolicy } from '../definition/scaling-policy.ts';
+import { parseSpaceRecord, spaceKey, type SpaceRecord } from '../definition/space-record.ts';
 import type { DefinedAgent } from '../instances/desired.ts';
+import { parseScaleEntry, scaledAgent, type ScaleEntry } from './scale-entry.ts';
 
 export interface StoredAdaptation {
   readonly hash: string;
@@ -27,6 +30,10 @@ export interface SpaceParts {
   readonly agents: ReadonlyMap<string, DefinedAgent>;
   readonly rules: ReadonlyMap<string, AdaptationRule>;
   readonly adaptations: ReadonlyMap<string, StoredAdaptation>;
+  readonly scaling: ReadonlyMap<string, ScalingPolicy>;
+  readonly scales: ReadonlyMap<string, ScaleEntry>;
+  /** The record of the space, under its one key. */
+  readonly space: ReadonlyMap<string, SpaceRecord>;
   /** Keys that could not be read, and why. */
   readonly problems: ReadonlyMap<string, string>;
 }
@@ -38,7 +45,15 @@ export interface SpaceState extends SpaceParts {
 
 /** The parts of a space in which nothing was ever written. */
 export function emptyParts(): SpaceParts {
-  return { agents: new Map(), rules: new Map(), adaptations: new Map(), problems: new Map() };
+  return {
+    agents: new Map(),
+    rules: new Map(),
+    adaptations: new Map(),
+    scaling: new Map(),
+    scales: new Map(),
+    space: new Map(),
+    problems: new Map(),
+  };
 }
 
 /** The parts after these entries. */
@@ -47,6 +62,9 @@ export function foldParts(parts: SpaceParts, entries: readonly BucketEntry[]): S
     agents: new Map(parts.agents),
     rules: new Map(parts.rules),
     adaptations: new Map(parts.adaptations),
+    scaling: new Map(parts.scaling),
+    scales: new Map(parts.scales),
+    space: new Map(parts.space),
     problems: new Map(parts.problems),
   };
   for (const entry of entries) {
@@ -59,6 +77,11 @@ export function foldParts(parts: SpaceParts, entries: readonly BucketEntry[]): S
 /** The prefix of the keys of rules. */
 const rulePrefix = 'definition.rule.';
 
+/** The record of the space; undefined when nobody wrote one. */
+export function spaceRecordOf({ space }: SpaceParts): SpaceRecord | undefined {
+  return space.get(spaceKey);
+}
+
 /** The key of a rule. */
 export function ruleKey(rule: string): string {
   return `${rulePrefix}${rule}`;
@@ -68,6 +91,9 @@ interface Draft {
   readonly agents: Map<string, DefinedAgent>;
   readonly rules: Map<string, AdaptationRule>;
   readonly adaptations: Map<string, StoredAdaptation>;
+  readonly scaling: Map<string, ScalingPolicy>;
+  readonly scales: Map<string, ScaleEntry>;
+  readonly space: Map<string, SpaceRecord>;
   readonly problems: Map<string, string>;
 }
 
@@ -78,6 +104,12 @@ function acceptEntry(draft: Draft, { key, data, revision }: BucketEntry): void {
       draft.agents.set(key, { spec: parseAgentSpec(parseJson(data)), revision });
     } else if (key.startsWith(rulePrefix)) {
       draft.rules.set(key, parseRule(parseJson(data)));
+    } else if (isScalingKey(key)) {
+      draft.scaling.set(key, parseScalingPolicy(parseJson(data)));
+    } else if (scaledAgent(key) !== undefined) {
+      draft.scales.set(key, parseScaleEntry(parseJson(data)));
+    } else if (key === spaceKey) {
+      draft.space.set(key, parseSpaceRecord(parseJson(data)));
     } else if (hash !== undefined) {
       draft.adaptations.set(key, { hash, revision, record: parseAdaptationRecord(parseJson(data)) });
     }

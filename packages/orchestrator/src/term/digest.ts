@@ -2,8 +2,7 @@
  * The digest: once a second the leader says how far each bucket of the space has come (`signal.digest.<bucket>`
  * `{sequence}`), so that a replica that has missed the last message of a quiet bucket finds out.
  */
-import { bucketStream, lastSequence, nodesBucket } from '@mabeam/bus';
-import { pause } from '@mabeam/cluster';
+import { bucketStream, lastSequence, nodesBucket, pause } from '@mabeam/bus';
 import type { Term } from './term.ts';
 
 const intervalMs = 1_000;

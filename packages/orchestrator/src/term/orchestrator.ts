@@ -6,18 +6,20 @@ import { hostname } from 'node:os';
 import {
   ensureStreams,
   MabeamError,
+  pause,
   platformStreams,
   spaceNames,
   spaceStreams,
   subjects,
   type Bus,
 } from '@mabeam/bus';
-import { pause } from '@mabeam/cluster';
 import type { Logger } from '@mabeam/telemetry/api';
 import { runAdaptations } from '../adaptation/adapt.ts';
+import { awaitSpace } from '../definition/delete-space.ts';
 import { runDigests } from './digest.ts';
 import { seekLeadership, type Leadership } from './fence.ts';
 import { runPruning } from '../adaptation/prune.ts';
+import { HistoryCopier, runHistory } from '../history/copy-history.ts';
 import { runRounds } from './round.ts';
 import { serveVariableCommands } from './set-variable.ts';
 import { openSpaceMirror } from '../state/space-mirror.ts';
@@ -38,16 +40,21 @@ const standbyMs = 500;
 const restAfterErrorMs = 500;
 
 /**
- * Orchestrates a space; returns when the signal aborts. The space may come into being later. Whatever fails meanwhile is
- * logged and tried again; only a bus that was closed under it is thrown (`closed`).
+ * Orchestrates a space; returns when the signal aborts. The space may come into being later; one that is deleted meanwhile is not made
+ * again but waited for. Whatever fails is logged and tried again; only a bus that was closed under it is thrown (`closed`).
  */
 export async function runOrchestrator(bus: Bus, options: OrchestratorOptions): Promise<void> {
   const { signal, space } = options;
   const log = options.log.child({ space });
+  const onAbsent = (): void => log.warn('the space was deleted; waits until there is one again');
+  let hasBegun = false;
   while (!signal.aborted) {
     try {
       await awaitConnection(bus, signal);
+      if (hasBegun) await awaitSpace(bus, space, { signal, onAbsent });
+      if (signal.aborted) return;
       await ensureStreams(bus, [...platformStreams(), ...spaceStreams(space)]);
+      hasBegun = true;
       await using leadership = await awaitLeadership(bus, options);
       if (leadership === undefined) return;
       log.info({ leader: leadership.revision }, `${options.process} leads`);
@@ -96,9 +103,16 @@ async function runTerm(bus: Bus, options: OrchestratorOptions, leadership: Leade
   const signal = AbortSignal.any([options.signal, leadership.over, over.signal, mirror.failed]);
   const names = spaceNames(space);
   const term = { bus, space, names, subjects: subjects(space), leadership, mirror, log, signal };
+  using copier = new HistoryCopier({ ...term, replica: mirror.store.replica });
   const services = serveVariableCommands(term);
   try {
-    await Promise.all([runRounds(term), runAdaptations(term), runDigests(term), runPruning(term)]);
+    await Promise.all([
+      runRounds(term),
+      runAdaptations(term),
+      runDigests(term),
+      runPruning(term, copier),
+      runHistory(term, copier),
+    ]);
   } finally {
     over.abort();
     for (const service of services) await service.close();

@@ -4,16 +4,17 @@
  * Every decision is a pure function elsewhere; this is the short loop that performs them. A round that fails is logged,
  * and the next one begins anew from what is then the case.
  */
-import { pause } from '@mabeam/cluster';
+import { pause } from '@mabeam/bus';
 import { freezeKey, graphKey, sameJson, type FreezeState } from '@mabeam/variables';
 import { desiredGraph } from '../instances/desired.ts';
 import { Directives } from '../instances/directives.ts';
 import { describeFreeze } from './freeze.ts';
 import { reconcile, type Waiting } from '../instances/reconcile.ts';
+import type { DataEdge } from '../instances/start-order.ts';
 import { repairValues } from './repair.ts';
 import { closeAdaptations } from '../adaptation/settle.ts';
 import { situationOf } from '../state/space-mirror.ts';
-import type { SpaceState } from '../state/space-state.ts';
+import { spaceRecordOf, type SpaceState } from '../state/space-state.ts';
 import type { Term } from './term.ts';
 
 const longestQuietMs = 500;
@@ -66,11 +67,19 @@ async function performRound(term: Term, { directives, lostAfter, told }: Progres
     inFlight: directives.underway(leases, observed, now),
     now,
     lostAfter,
+    agents: situation.agents,
+    dataEdges: declaredDataEdges(mirror.state),
   });
   const cause = causeOf(mirror.state);
   for (const action of actions) directives.issue(action, cause);
   tellWaiting(term, waiting, told.waiting);
   await closeAdaptations(term, situation);
+}
+
+/** The data edges that the space's record declares. */
+function declaredDataEdges(state: SpaceState): readonly DataEdge[] {
+  const { edges = [] } = spaceRecordOf(state) ?? {};
+  return edges.filter(({ kind }) => kind === 'data').map(({ from, to }) => [from, to]);
 }
 
 /** Writes the graph the variables ask for, when it is another one; true when it did, or tried. */
@@ -124,12 +133,18 @@ function tellFreeze({ log, mirror }: Term, told: Told): void {
 /** A reason that goes away by itself within this time is not worth a line. */
 const patienceMs = 2_000;
 
+/** The reasons that do not go away when one waits for them. */
+const worthALine: ReadonlySet<Waiting['reason']> = new Set(['no-node', 'back-off', 'ended', 'dependency']);
+
 /** Says once why a desired instance does not run, when that lasts, and again when the reason is another. */
 function tellWaiting({ log }: Term, waiting: readonly Waiting[], told: Told['waiting']): void {
   const lines = new Map(
     waiting
-      .filter(({ reason }) => reason === 'no-node' || reason === 'back-off' || reason === 'ended')
-      .map(({ agent, ordinal, reason }) => [`${agent}.${ordinal} ${reason}`, { agent, ordinal, reason }]),
+      .filter(({ reason }) => worthALine.has(reason))
+      .map(({ agent, ordinal, reason, on }) => [
+        `${agent}.${ordinal} ${reason} ${on ?? ''}`,
+        { agent, ordinal, reason, ...(on === undefined ? {} : { on }) },
+      ]),
   );
   for (const line of told.keys()) if (!lines.has(line)) told.delete(line);
   const now = performance.now();
@@ -138,6 +153,7 @@ function tellWaiting({ log }: Term, waiting: readonly Waiting[], told: Told['wai
     told.set(line, known);
     if (known.isSaid || now - known.since < patienceMs) continue;
     known.isSaid = true;
-    log.warn(about, `${about.agent}.${about.ordinal} is desired and does not run: ${about.reason}`);
+    const why = about.on === undefined ? about.reason : `it depends on ${about.on}, which is not there`;
+    log.warn(about, `${about.agent}.${about.ordinal} is desired and does not run: ${why}`);
   }
 }
