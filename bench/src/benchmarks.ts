@@ -1,6 +1,7 @@
 /** All benchmarks, in the order of docs/benchmarks.md. */
 import type { Benchmark } from './benchmark.ts';
 import { changeSet } from './rows/change-set.ts';
+import { converge200 } from './rows/converge.ts';
 import { discovery } from './rows/discovery.ts';
 import { heap } from './rows/heap.ts';
 import { moleculer, requests } from './rows/requests.ts';
@@ -20,4 +21,5 @@ export const benchmarks: readonly Benchmark[] = [
   start,
   tasks,
   discovery,
+  converge200,
 ];

@@ -15,8 +15,10 @@ export interface FanOutSize {
 }
 
 export interface FanOut extends AsyncDisposable {
-  /** Each writes a new value and resolves with the ms until its last listener has it. */
+  /** Each writes a new value and resolves with the ms until its last listener has it. Ours asks agents afterwards whether they do. */
   readonly ours: () => Promise<number>;
+  /** The same, until the value has been looked at once for every agent besides. */
+  readonly looked: () => Promise<number>;
   readonly core: () => Promise<number>;
   readonly watch: () => Promise<number>;
   /** The processes of our agents, and which agents each has: `agent-<first>` and so on. */
@@ -52,14 +54,19 @@ export async function openFanOut(stage: Stage, size: FanOutSize): Promise<FanOut
   const [subscribers, watchers] = [await listen('subscriptions'), await listen('watches')];
   const kept = resources.move();
   let last = 0;
+  const write = (): unknown => store.update(revisionKey, ++last, { by: 'bench' });
+  const crews = crew.map((peer, n) => ({ peer, first: n * share, size: share }));
+  const checked = (once: () => Promise<number>) => async (): Promise<number> => {
+    const ms = await once();
+    await assertAgentsSee(crews, last, ({ size: each }) => [each - 1]);
+    return ms;
+  };
   return {
-    ours: fanOutOnce(crew, (value) => {
-      last = value;
-      return store.update(revisionKey, value, { by: 'bench' });
-    }),
-    core: fanOutOnce(subscribers, (value) => connection.publish(revisionSubject, String(value))),
-    watch: fanOutOnce(watchers, (value) => bucket.put(revisionKey, String(value))),
-    crews: crew.map((peer, n) => ({ peer, first: n * share, size: share })),
+    ours: checked(fanOutOnce(crew, 'has', write)),
+    looked: checked(fanOutOnce(crew, 'looked', write)),
+    core: fanOutOnce(subscribers, 'seen', (value) => connection.publish(revisionSubject, String(value))),
+    watch: fanOutOnce(watchers, 'seen', (value) => bucket.put(revisionKey, String(value))),
+    crews,
     lastValue: () => last,
     consumers: async () => {
       const { state } = await manager.streams.info(bucketStream(spaceNames(space).bucket));
@@ -119,16 +126,34 @@ async function startAll(
   return peers;
 }
 
-/** Writes a value nobody has seen and resolves with the ms until the last listener has it. */
-function fanOutOnce(peers: readonly Peer[], write: (value: number) => unknown): () => Promise<number> {
+/** Writes a value nobody has seen and resolves with the ms until the last listener says, by this function, that it has it. */
+function fanOutOnce(
+  peers: readonly Peer[],
+  says: string,
+  write: (value: number) => unknown,
+): () => Promise<number> {
   let value = 0;
   return async () => {
     value += 1;
-    const seen = peers.map((peer) => peer.number('seen', value));
+    const seen = peers.map((peer) => peer.number(says, value));
     // Calls are taken in their order: when these are answered, the peers wait for the value.
     await Promise.all(peers.map((peer) => peer.call('hello')));
     const writtenAt = steadyMicros();
     await write(value);
     return (Math.max(...(await Promise.all(seen))) - writtenAt) / 1_000;
   };
+}
+
+/** Asks agents of each process, chosen by their places in it, what they see. Throws when it is not the value. */
+export async function assertAgentsSee(
+  crews: FanOut['crews'],
+  value: number,
+  choose: (crew: FanOut['crews'][number]) => readonly number[],
+): Promise<void> {
+  const ask = (crew: FanOut['crews'][number]): Promise<unknown>[] =>
+    choose(crew).map((place) => crew.peer.call('ask', `agent-${crew.first + place}`));
+  const answers = await Promise.all(crews.flatMap(ask));
+  const other = answers.find((answer) => answer !== value);
+  if (other !== undefined)
+    throw new Error(`an agent sees ${JSON.stringify(other)} where ${value} was written`);
 }

@@ -1,6 +1,7 @@
-/** Many services in one process: `services <bare|ours> <url> <count>`; each is found by `$SRV.PING`. */
+/** Many agents in one process: `services <bare|ours> <url> <count>`; each is found by `$SRV.PING`. */
 import { connect } from '@nats-io/transport-node';
-import { connectBus, openDiscovery, subjects } from '@mabeam/bus';
+import { defineAgent, startAgents } from '@mabeam/agents';
+import { connectBus, ensureStreams, spaceStreams } from '@mabeam/bus';
 import { serveCalls } from '../peer-end.ts';
 
 const [way, url = '', size = '0'] = process.argv.slice(2);
@@ -17,15 +18,16 @@ async function serveBare(): Promise<void> {
   await connection.flush();
 }
 
-/** Ours: services of the bus, registered for discovery. */
+/** Ours: a crew of agents. */
 async function serveOurs(): Promise<void> {
   const bus = await connectBus({ name: 'services', url });
-  const discovery = openDiscovery(bus, { process: 'bench', version: '0.1.0' });
-  for (const id of ids) {
-    const service = bus.serve(subjects('bench').askAgent(id), (request) => request.body);
-    discovery.register({ name: id, id, endpoints: [{ name: 'ask', service }] });
-  }
-  await bus.flush();
+  await ensureStreams(bus, spaceStreams('bench'));
+  const definition = defineAgent({ ask: (body) => body });
+  await startAgents(
+    bus,
+    'bench',
+    ids.map((id) => ({ id, definition })),
+  );
 }
 
 await (way === 'ours' ? serveOurs() : serveBare());

@@ -1,11 +1,13 @@
 /** A process agent from its start to ready, and its memory then, beside a bare Node process with a NATS connection. */
 import { spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdtempSync, rmSync } from 'node:fs';
+import { mkdtempSync, readdirSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { connectBus, ensureStreams, spaceStreams } from '@mabeam/bus';
+import { openRuntimeBundle } from '@mabeam/cluster';
 import { scaled, type Benchmark, type Comparison, type Stage } from '../benchmark.ts';
 import { residentMegabytes } from '../process-memory.ts';
 import { takeTurns } from '../take-turns.ts';
@@ -14,7 +16,10 @@ const space = 'bench-start';
 const register = import.meta.resolve('@mabeam/telemetry/register');
 const readyTimeoutMs = 20_000;
 
-/** Started as a node starts it: our sources, telemetry preloaded, a folder of compiled code; the bare one has that folder too. */
+/**
+ * Started as a node starts it: telemetry preloaded, a folder of compiled code, a runtime bundle of our sources; the bare one
+ * has that folder too. The lines without bundle are what the first agents of a machine get.
+ */
 export const start: Benchmark = {
   name: 'start',
   goal: '≤ 1.3 × the time and ≤ 1.3 × the memory of a bare Node process with a NATS connection',
@@ -24,11 +29,7 @@ export const start: Benchmark = {
     await ensureStreams(bus, spaceStreams(space));
     const cache = mkdtempSync(join(tmpdir(), 'mabeam-bench-'));
     try {
-      const agent = ['--import', register, programFile('agent')];
-      return {
-        comparisons: await compare(stage, { agent, bare: [programFile('bare-process')] }, cache),
-        notes,
-      };
+      return { comparisons: await compare(stage, await prepare(stage, cache)), notes };
     } finally {
       rmSync(cache, { recursive: true, force: true });
     }
@@ -36,45 +37,64 @@ export const start: Benchmark = {
 };
 
 const notes = [
-  'sources, not the built packages: types are stripped once and compiled code is kept, for both',
+  'sources, not the built packages: types are stripped once and compiled code is kept, for all',
+  '"no bundle yet" is what a machine\'s first agents get, until the bundle is made in the background',
 ];
 
-interface Commands {
-  readonly agent: readonly string[];
-  readonly bare: readonly string[];
+/** A program with its arguments, and the environment it is started in. */
+interface Program {
+  readonly args: readonly string[];
+  readonly env: NodeJS.ProcessEnv;
 }
 
-async function compare(stage: Stage, { agent, bare }: Commands, cache: string): Promise<Comparison[]> {
-  const memory = { agent: [] as number[], bare: [] as number[] };
-  const turn = (args: readonly string[], megabytes: number[]) => async (): Promise<number> => {
-    const started = await startOnce(stage, args, cache);
-    megabytes.push(started.megabytes);
+type Programs = Readonly<Record<'bundled' | 'plain' | 'bare', Program>>;
+
+/** Makes the bundle, and starts each program until the folders of compiled code are filled. */
+async function prepare(stage: Stage, cache: string): Promise<Programs> {
+  await using bundle = openRuntimeBundle({ preload: [register], folder: join(cache, 'bundles') });
+  const folder = await bundle.build(stage.signal);
+  const common = { NODE_COMPILE_CACHE: cache };
+  const agent = ['--import', bundle.boot, '--import', register, programFile('agent')];
+  const programs = {
+    bundled: { args: agent, env: { ...common, MABEAM_RUNTIME_BUNDLE: folder } },
+    plain: { args: agent, env: { ...common, MABEAM_RUNTIME_BUNDLE: 'off' } },
+    bare: { args: [programFile('bare-process')], env: common },
+  };
+  // An agent that has been up for some seconds leaves its compiled code in the bundle.
+  await startOnce(stage, programs.bundled, () => untilCodeIsKept(folder, stage.signal));
+  for (const program of [...Object.values(programs), ...Object.values(programs)])
+    await startOnce(stage, program);
+  return programs;
+}
+
+async function untilCodeIsKept(folder: string, signal: AbortSignal): Promise<void> {
+  const bounded = AbortSignal.any([signal, AbortSignal.timeout(readyTimeoutMs)]);
+  while (!readdirSync(folder).some((name) => name.endsWith('.code'))) {
+    await delay(50, undefined, { signal: bounded });
+  }
+}
+
+async function compare(stage: Stage, programs: Programs): Promise<Comparison[]> {
+  const memory = { bundled: [] as number[], plain: [] as number[], bare: [] as number[] };
+  const turn = (name: keyof Programs) => async (): Promise<number> => {
+    const started = await startOnce(stage, programs[name]);
+    memory[name].push(started.megabytes);
     return started.ms;
   };
-  // The first start of each fills the folder of compiled code.
-  for (const args of [agent, bare, agent, bare]) await startOnce(stage, args, cache);
   const times = await takeTurns(
     scaled(stage, { full: 15, quick: 5 }),
-    { agent: turn(agent, memory.agent), bare: turn(bare, memory.bare) },
+    { bundled: turn('bundled'), plain: turn('plain'), bare: turn('bare') },
     stage.signal,
   );
   const goal = { of: 'ratio', is: 'at-most', limit: 1.3 } as const;
   const name = 'bare Node process, connected';
+  const time = { unit: 'ms', baseline: { name, figures: times.bare } };
+  const size = { unit: 'MB', baseline: { name, figures: memory.bare } };
   return [
-    {
-      measure: 'start to ready',
-      unit: 'ms',
-      ours: times.agent,
-      baseline: { name, figures: times.bare },
-      goal,
-    },
-    {
-      measure: 'resident memory',
-      unit: 'MB',
-      ours: memory.agent,
-      baseline: { name, figures: memory.bare },
-      goal,
-    },
+    { measure: 'start to ready', ours: times.bundled, goal, ...time },
+    { measure: 'start to ready, no bundle yet', ours: times.plain, ...time },
+    { measure: 'resident memory', ours: memory.bundled, goal, ...size },
+    { measure: 'resident memory, no bundle yet', ours: memory.plain, ...size },
   ];
 }
 
@@ -85,15 +105,15 @@ function programFile(name: string): string {
 /** One start: from the spawn to the first byte on the control pipe. The process is gone when this resolves. */
 async function startOnce(
   stage: Stage,
-  args: readonly string[],
-  cache: string,
+  { args, env }: Program,
+  whileItRuns?: () => Promise<void>,
 ): Promise<{ readonly ms: number; readonly megabytes: number }> {
   const startedAt = performance.now();
   const child = spawn(process.execPath, [...process.execArgv, ...args], {
     stdio: ['ignore', 'ignore', 'inherit', 'pipe'],
     env: {
       ...process.env,
-      NODE_COMPILE_CACHE: cache,
+      ...env,
       NATS_URL: stage.natsUrl,
       MABEAM_SPACE: space,
       MABEAM_AGENT: 'echo',
@@ -104,7 +124,9 @@ async function startOnce(
   try {
     await readyOf(child, AbortSignal.any([stage.signal, AbortSignal.timeout(readyTimeoutMs)]));
     const ms = performance.now() - startedAt;
-    return { ms, megabytes: residentMegabytes(child.pid ?? 0) };
+    const megabytes = residentMegabytes(child.pid ?? 0);
+    await whileItRuns?.();
+    return { ms, megabytes };
   } finally {
     await end(child);
   }

@@ -30,6 +30,11 @@ export const commandEntries: readonly CommandEntry[] = [
     load: async () => (await import('./commands/ps.ts')).psCommand(),
   },
   {
+    name: 'space',
+    summary: 'apply, compare, show, export and delete the definitions of spaces',
+    load: async () => (await import('./commands/space.ts')).spaceCommand(),
+  },
+  {
     name: 'variable',
     summary: 'read, write, watch and delete variables',
     load: async () => (await import('./commands/variable.ts')).variableCommand(),
@@ -38,6 +43,11 @@ export const commandEntries: readonly CommandEntry[] = [
     name: 'event',
     summary: 'publish events and triggers, and follow them',
     load: async () => (await import('./commands/event.ts')).eventCommand(),
+  },
+  {
+    name: 'explain',
+    summary: 'the whole story of a revision, variable, adaptation or instance',
+    load: async () => (await import('./commands/explain.ts')).explainCommand(),
   },
   {
     name: 'ask',

@@ -1,6 +1,6 @@
 import { InvalidArgumentError } from 'commander';
 import { expect, test } from 'vitest';
-import { durationMs, streamPlace, wantsJson, wholeNumber } from './flags.ts';
+import { durationMs, serverUrl, streamPlace, wantsJson, wholeNumber } from './flags.ts';
 
 test.each([
   ['250ms', 250],
@@ -13,15 +13,23 @@ test.each([
   expect(durationMs(text)).toBe(ms);
 });
 
-test.each(['', '-1s', '0', '5 minutes', '1e3', 'soon'])('"%s" is no duration', (text) => {
-  expect(() => durationMs(text)).toThrow(InvalidArgumentError);
-});
+test.each(['', '-1s', '0', '5 minutes', '1e3', 'soon', 'NaN', '25d', '99999999999d'])(
+  '"%s" is no duration',
+  (text) => {
+    expect(() => durationMs(text)).toThrow(InvalidArgumentError);
+  },
+);
 
 test('a whole number keeps its least value and takes no other spelling', () => {
   const atLeastOne = wholeNumber(1);
   expect(atLeastOne('12')).toBe(12);
   for (const wrong of ['0', '-3', '1.5', '0x10', '', '99999999999999999999'])
     expect(() => atLeastOne(wrong)).toThrow(InvalidArgumentError);
+});
+
+test('the place of a server has no spaces in it', () => {
+  expect(serverUrl('nats://127.0.0.1:4222')).toBe('nats://127.0.0.1:4222');
+  expect(() => serverUrl('nats://x y')).toThrow(InvalidArgumentError);
 });
 
 test('a place in a stream is "new" or a sequence from 1 on', () => {

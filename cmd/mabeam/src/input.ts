@@ -9,6 +9,11 @@ export async function readInput(argument: string): Promise<Uint8Array> {
   if (argument === '-') return buffer(process.stdin);
   if (!argument.startsWith('@')) return new TextEncoder().encode(argument);
   const file = argument.slice(1);
+  if (file === '') {
+    throw commandError('input-unreadable', 'there is no name of a file after "@"; write @file', {
+      details: { file },
+    });
+  }
   try {
     return await readFile(file);
   } catch (cause) {

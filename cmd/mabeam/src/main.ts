@@ -7,3 +7,5 @@ enableCompileCache(compileCacheFolder());
 const { runProcess } = await import('./program.ts');
 const failure = await runProcess(process.argv.slice(2));
 if (failure !== undefined) process.exitCode = failure;
+// A server that takes a connection and then says nothing leaves a socket behind that nobody can close: it must keep nobody waiting.
+process.stdout.write('', () => setTimeout(() => process.exit(), 250).unref());

@@ -1,6 +1,7 @@
-import type { Command } from 'commander';
+import type { Argument, Command } from 'commander';
 import { expect, test } from 'vitest';
 import { commandEntries } from './commands.ts';
+import { mayBeEmpty } from './flags.ts';
 import { exitMeanings } from './help.ts';
 import { createProgram } from './program.ts';
 
@@ -26,8 +27,16 @@ test('there are the commands that the README names', () => {
     'dev',
     'run',
     'ps',
+    'space list',
+    'space get',
+    'space apply',
+    'space diff',
+    'space export',
+    'space delete',
+    'space schema',
     'variable list',
     'variable get',
+    'variable create',
     'variable set',
     'variable watch',
     'variable history',
@@ -35,6 +44,7 @@ test('there are the commands that the README names', () => {
     'variable delete',
     'event publish',
     'event tail',
+    'explain',
     'ask',
     'task send',
     'stop',
@@ -92,3 +102,49 @@ test('examples can be typed: each begins with words that lead to a command', () 
     expect(known).toContain(known.includes(`${first} ${second}`) ? `${first} ${second}` : first);
   }
 });
+
+/** Runs the command with these words and nothing behind it; resolves with the code of what it throws. */
+async function codeOf(path: string, words: readonly string[]): Promise<unknown> {
+  const program = await createProgram([], () => true);
+  const names = path.split(' ').slice(1);
+  const command = names.reduce<Command>(
+    (parent, name) => parent.commands.find((child) => child.name() === name) ?? parent,
+    program,
+  );
+  command.action(() => undefined);
+  const ended = program.parseAsync([...names, ...words], { from: 'user' });
+  return ended.then(
+    () => 'ran',
+    (error: unknown) => (error instanceof Error && 'code' in error ? error.code : error),
+  );
+}
+
+const refusals = ['invalid-usage', 'commander.invalidArgument'];
+
+test.each(leaves)('"%s" goes on with no empty argument and no empty option', async (path, command) => {
+  const { registeredArguments: known } = command;
+  const words = soundWords(known);
+  expect(await codeOf(path, words)).toBe('ran');
+  for (const option of command.options.filter(({ required }) => required))
+    expect([option.long, await codeOf(path, [...words, option.long ?? '', ''])]).toEqual([
+      option.long,
+      expect.toBeOneOf(refusals),
+    ]);
+  for (const [at, argument] of known.entries()) {
+    if (mayBeEmpty.includes(argument.name())) continue;
+    const given = known.slice(0, at).map((one) => soundWord(one.name()));
+    const rest = soundWords(known.slice(at + 1));
+    expect([argument.name(), await codeOf(path, [...given, ' ', ...rest])]).toEqual([
+      argument.name(),
+      expect.toBeOneOf(refusals),
+    ]);
+  }
+});
+
+function soundWords(known: readonly Argument[]): string[] {
+  return known.filter(({ required }) => required).map((one) => soundWord(one.name()));
+}
+
+function soundWord(argument: string): string {
+  return argument === 'revision' ? '1' : 'word';
+}

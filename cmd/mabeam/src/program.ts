@@ -2,7 +2,7 @@
 import { readFileSync } from 'node:fs';
 import { Command, CommanderError } from 'commander';
 import { commandEntries, type CommandEntry } from './commands.ts';
-import { wantsJson } from './flags.ts';
+import { refuseEmpty, wantsJson } from './flags.ts';
 import { teachCommand } from './help.ts';
 import { endWithReader } from './output.ts';
 
@@ -21,7 +21,7 @@ export async function createProgram(
     const command = wanted(entry) ? await entry.load(args) : new Command(entry.name);
     program.addCommand(command.summary(entry.summary));
   }
-  return program;
+  return program.hook('preAction', (_program, command) => refuseEmpty(command));
 }
 
 /** The whole life of the process: does what the arguments say, ending with its reader and with its launcher. */

@@ -1,9 +1,16 @@
 import { expect, test } from 'vitest';
-import { author, chooseSpace } from './session.ts';
+import { author, chooseSpace, wantedSpace } from './session.ts';
 
 test('the only space is meant when nobody says, the named one otherwise', async () => {
   expect(await chooseSpace(undefined, ['desk'])).toBe('desk');
   expect(await chooseSpace('shop', ['desk', 'shop'])).toBe('shop');
+});
+
+test('a space is asked for by its flag, else by the environment, where an empty text says nothing', () => {
+  const flags = { output: 'table' } as const;
+  expect(wantedSpace({ ...flags, space: 'shop' }, { MABEAM_SPACE: 'desk' })).toBe('shop');
+  expect(wantedSpace(flags, { MABEAM_SPACE: 'desk' })).toBe('desk');
+  expect(wantedSpace(flags, { MABEAM_SPACE: '' })).toBeUndefined();
 });
 
 test('several spaces are told by name', async () => {

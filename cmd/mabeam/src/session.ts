@@ -28,9 +28,14 @@ export async function onServer<T>(flags: ServerFlags, work: (bus: Bus) => Promis
 /** Does work in a space. Throws `space-not-chosen`, `unknown-space`, and what the work throws. */
 export function inSpace<T>(flags: SpaceFlags, work: (place: Place) => Promise<T>): Promise<T> {
   return onServer(flags, async (bus) => {
-    const wanted = flags.space ?? process.env['MABEAM_SPACE'];
-    return work({ bus, space: await chooseSpace(wanted, await listSpaces(bus)) });
+    return work({ bus, space: await chooseSpace(wantedSpace(flags), await listSpaces(bus)) });
   });
+}
+
+/** The space that is asked for: by the flag, else by `$MABEAM_SPACE` unless that is empty. */
+export function wantedSpace(flags: SpaceFlags, env: NodeJS.ProcessEnv = process.env): string | undefined {
+  const usual = env['MABEAM_SPACE'];
+  return flags.space ?? (usual === '' ? undefined : usual);
 }
 
 /** The space that is meant. Throws `space-not-chosen` when nobody says and there is not exactly one, `unknown-space`. */

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { parseEventFilter, parseEventTarget } from './subject.ts';
+import { isOfHistory, parseEventFilter, parseEventTarget } from './subject.ts';
 
 test.each([
   ['quality-low', { kind: 'trigger', name: 'quality-low' }],
@@ -33,3 +33,20 @@ test.each(['>', 'event.>.failed', 'telemetry.logs', 'event.A.b.c', 'event..x'])(
     expect(() => parseEventFilter(text, 'desk')).toThrow(expect.objectContaining({ code: 'invalid-usage' }));
   },
 );
+
+test('the history is what has the noun variable, and nothing else', () => {
+  const filters = [
+    'event.variable.>',
+    'event.variable.space.*.changed',
+    'event.agent.*.*',
+    'event.>',
+    'trigger.>',
+  ];
+  expect(filters.map((filter) => isOfHistory(parseEventFilter(filter, 'desk')))).toEqual([
+    true,
+    true,
+    false,
+    false,
+    false,
+  ]);
+});

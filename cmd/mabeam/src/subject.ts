@@ -31,6 +31,11 @@ export function parseEventFilter(text: string, space: string): string {
   throw commandError('invalid-usage', message, { details: { filter: text } });
 }
 
+/** Is a filter about the history of the space: events of the noun `variable`, which have a stream of their own? */
+export function isOfHistory(filter: string): boolean {
+  return filter.startsWith('event.variable.');
+}
+
 /** Takes the whole subject as well. */
 function relative(text: string, space: string): string {
   const whole = `mabeam.${space}.`;

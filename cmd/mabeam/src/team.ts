@@ -5,6 +5,7 @@
 import {
   heartbeatEveryMs,
   parseAgentSpec,
+  parseApplied,
   parseHeartbeat,
   type AgentSpec,
   type Heartbeat,
@@ -23,8 +24,8 @@ import {
 import {
   instanceLeaseKey,
   instanceStatus,
+  liveHolders,
   observedKey,
-  parseInstanceHolder,
   parseNodeRecord,
   parseObservedInstance,
   type InstanceHolder,
@@ -48,7 +49,9 @@ export interface TeamInstance {
   readonly node?: string | undefined;
   readonly pid?: number | undefined;
   readonly incarnation?: string | undefined;
-  /** The revision of the space that its handlers see, by its own word. */
+  /** The process that speaks for it, when it shares one with others. */
+  readonly process?: string | undefined;
+  /** The revision of the space that its handlers see, by its own word or that of its process. */
   readonly applied?: number | undefined;
   readonly restarts?: number | undefined;
   readonly definitionRevision?: number | undefined;
@@ -76,11 +79,18 @@ export async function readTeam(bus: Bus, space: string): Promise<Team> {
   const at = subjects(space);
   const names = spaceNames(space);
   const beats = new Map<string, Heartbeat>();
+  const processes = new Map<string, number>();
   const heard = new EventTarget();
   await using _pulse = bus.subscribe(at.at('signal.heartbeat.*'), (message) => {
-    const beat = heartbeatIn(message.data);
+    const beat = wordIn(message.data, parseHeartbeat);
     if (beat === undefined) return;
     beats.set(observedKey(beat), beat);
+    heard.dispatchEvent(new Event('beat'));
+  });
+  await using _words = bus.subscribe(at.at('signal.applied.*'), (message) => {
+    const word = wordIn(message.data, parseApplied);
+    if (word === undefined) return;
+    processes.set(word.process, word.applied);
     heard.dispatchEvent(new Event('beat'));
   });
   const definitions = await readBucket(bus, names.bucket, at.at('variable'));
@@ -88,11 +98,13 @@ export async function readTeam(bus: Bus, space: string): Promise<Team> {
   const leases = await readBucket(bus, names.leases, at.at('lease'));
   const nodes = await readBucket(bus, nodesBucket, subjects(platformSpace).at('node'));
   const team = assembleTeam({ space, definitions, observed: observed.entries, leases: leases.entries });
+  const isHeard = (instance: TeamInstance): boolean =>
+    beats.has(observedKey(instance)) || processes.has(instance.process ?? '');
   const spoken = (): boolean =>
-    team.instances.every((instance) => instance.status !== 'active' || beats.has(observedKey(instance)));
+    team.instances.every((instance) => instance.status !== 'active' || isHeard(instance));
   await untilHeard(heard, spoken, listenMs);
   return {
-    ...withBeats(team, beats),
+    ...withWords(team, beats, processes),
     nodes: nodes.entries.flatMap((entry) => parsed(entry, parseNodeRecord)),
   };
 }
@@ -122,7 +134,8 @@ export function assembleTeam(sources: TeamSources): Team {
   const seen = new Map(
     observed.flatMap((entry) => parsed(entry, parseObservedInstance)).map((one) => [observedKey(one), one]),
   );
-  const holders = new Map(leases.map((entry) => [entry.key, parsed(entry, parseInstanceHolder)[0]]));
+  const held = leases.flatMap((entry) => parsed(entry, (value) => ({ key: entry.key, value })));
+  const holders = liveHolders(held);
   const leader = leases.find(({ key }) => key === 'leader');
   const defined = definitions.entries
     .filter(({ key }) => key.startsWith('definition.agent.'))
@@ -159,7 +172,7 @@ function instanceOf(
 ): TeamInstance {
   const status = instanceStatus(observed, holder);
   if (observed === undefined) return { agent, ordinal, status, node: holder?.node };
-  const { node, pid, incarnation, restarts, definitionRevision, since, reason } = observed;
+  const { node, pid, incarnation, process, restarts, definitionRevision, since, reason } = observed;
   const isGone = status === 'failed' && observed.status !== 'failed';
   const why = isGone ? `its host is gone (it was ${observed.status})` : reason;
   return {
@@ -169,6 +182,7 @@ function instanceOf(
     node,
     pid: isGone ? undefined : pid,
     incarnation,
+    process,
     restarts,
     definitionRevision,
     since,
@@ -176,10 +190,17 @@ function instanceOf(
   };
 }
 
-function withBeats(team: Team, beats: ReadonlyMap<string, Heartbeat>): Team {
+function withWords(
+  team: Team,
+  beats: ReadonlyMap<string, Heartbeat>,
+  processes: ReadonlyMap<string, number>,
+): Team {
   const instances = team.instances.map((instance) => {
     const beat = beats.get(observedKey(instance));
-    return beat?.incarnation === instance.incarnation ? { ...instance, applied: beat?.applied } : instance;
+    const own = beat?.incarnation === instance.incarnation ? beat?.applied : undefined;
+    const shared = instance.status === 'active' ? processes.get(instance.process ?? '') : undefined;
+    const applied = shared ?? own;
+    return applied === undefined ? instance : { ...instance, applied };
   });
   return { ...team, instances };
 }
@@ -212,9 +233,10 @@ function parsed<T>(entry: BucketEntry, parse: (value: unknown) => T | undefined)
   }
 }
 
-function heartbeatIn(data: Uint8Array): Heartbeat | undefined {
+/** What somebody says of himself: a stranger may publish anything on the subject. */
+function wordIn<T>(data: Uint8Array, parse: (value: unknown) => T | undefined): T | undefined {
   try {
-    return parseHeartbeat(parseJson(data));
+    return parse(parseJson(data));
   } catch (error) {
     if (error instanceof MabeamError) return undefined;
     throw error;

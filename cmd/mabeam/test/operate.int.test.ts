@@ -166,6 +166,41 @@ test('watch tells each revision with its author until the one that is named, or 
   });
 }, 90_000);
 
+test('explain tells who made a revision and what became of it, in text and in JSON, and the history is followed', async () => {
+  const before = await said<{ readonly value: unknown }>('variable', 'get', 'threshold');
+  const value = before.value === 0.25 ? 0.75 : 0.25;
+  const { revision } = await said('variable', 'set', 'threshold', String(value), '--by', 'ada');
+  const story = await said('explain', String(revision));
+  expect(story).toMatchObject({
+    kind: 'revision',
+    revision,
+    provenance: { by: 'ada' },
+    changes: [{ key: 'space.threshold', before: before.value, after: value }],
+    outcome: { kind: 'in-force' },
+  });
+  const { exit, stdout } = await mabeam('explain', 'threshold');
+  expect(exit).toBe(0);
+  for (const part of [`revision ${String(revision)}`, 'ada', 'in force', 'what changed'])
+    expect(stdout).toContain(part);
+  expect(await said('explain', 'echo.0')).toMatchObject({ kind: 'instance', now: [{ status: 'active' }] });
+  expect(await refused('explain', 'nobody')).toMatchObject({ exit: 2, error: { code: 'unknown-id' } });
+
+  const filter = 'event.variable.space.threshold.changed';
+  const isCopied = async (): Promise<boolean> => {
+    const event = await said<{ readonly body: { readonly revision: number } }>(
+      'event',
+      'tail',
+      filter,
+      '--from',
+      '1',
+      '--limit',
+      '1',
+    );
+    return event.body.revision > 0;
+  };
+  await waitFor(isCopied, { what: 'the history has a revision of it' });
+}, 30_000);
+
 test('a variable in use is kept and its users are named; an unused one is deleted', async () => {
   const used = await refused('variable', 'delete', 'threshold');
   expect(used).toMatchObject({

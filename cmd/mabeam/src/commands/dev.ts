@@ -129,7 +129,9 @@ function tellReady(
       ? 'the state goes with it (--store keeps it)'
       : `the state stays in ${flags.store}`;
   const program = process.env['npm_lifecycle_event'] === undefined ? 'mabeam' : 'npm run --silent mabeam --';
-  const trigger = definitions.flatMap(({ rules }) => rules.map(({ on }) => on.trigger))[0];
+  const [trigger] = definitions.flatMap(({ rules }) =>
+    rules.flatMap(({ on }) => ('trigger' in on ? [on.trigger] : [])),
+  );
   output.result({ kind: 'ready', url, spaces, processes }, () =>
     renderSession(
       { url, spaces, processes, store, otlp },

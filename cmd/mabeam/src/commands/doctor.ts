@@ -8,6 +8,7 @@ import { withSpace, type SpaceFlags } from '../flags.ts';
 import { teachCommand } from '../help.ts';
 import { openOutput } from '../output.ts';
 import { renderChecks } from '../render/doctor.ts';
+import { wantedSpace } from '../session.ts';
 
 const connectTimeoutMs = 2_000;
 
@@ -16,7 +17,7 @@ export function doctorCommand(): Command {
   const command = teachCommand({
     name: 'doctor',
     description:
-      'Check this machine and the server: Node, nats-server, JetStream, streams, spaces, leader, nodes, agents without a host, clocks, the OTLP receiver. Each finding comes with its cure.',
+      'Check this machine and the server: Node, nats-server, JetStream, streams, spaces, leader, nodes, agents without a host or with two lives, clocks, the OTLP receiver. Each finding comes with its cure.',
     examples: ['mabeam doctor', 'mabeam doctor -o json | jq \'.checks[] | select(.status != "ok")\''],
     exits: { 0: 'nothing is broken', 1: 'something is broken' },
   });
@@ -44,7 +45,7 @@ async function examineServer(flags: SpaceFlags): Promise<readonly Check[]> {
       ...(flags.server === undefined ? {} : { url: flags.server }),
     });
     checks.push(checkServer(bus));
-    checks.push(...(await checkSpaces(bus, flags.space ?? process.env['MABEAM_SPACE'])));
+    checks.push(...(await checkSpaces(bus, wantedSpace(flags))));
   } catch (error) {
     if (!(error instanceof MabeamError)) throw error;
     checks.push(

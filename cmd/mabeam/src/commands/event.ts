@@ -1,6 +1,6 @@
 /** `mabeam event publish|tail`: how people and scripts cause adaptations, and watch what happens. */
 import type { Command } from 'commander';
-import { jsonBytes, openEvents, spaceNames, subjects } from '@mabeam/bus';
+import { jsonBytes, openEvents, readStream, spaceNames, subjects } from '@mabeam/bus';
 import { followTrigger, hasActed, type TriggerOutcome } from '../adaptation.ts';
 import { converse } from '../conversation.ts';
 import { commandError } from '../errors.ts';
@@ -11,7 +11,7 @@ import { openOutput } from '../output.ts';
 import { renderOutcome } from '../render/adaptation.ts';
 import { eventDocument, renderEvent } from '../render/messages.ts';
 import { inSpace, interruption, type Place } from '../session.ts';
-import { parseEventFilter, parseEventTarget, type EventTarget } from '../subject.ts';
+import { isOfHistory, parseEventFilter, parseEventTarget, type EventTarget } from '../subject.ts';
 
 /** The command `event` with its two. */
 export function eventCommand(): Command {
@@ -125,16 +125,18 @@ interface TailFlags extends SpaceFlags {
 function tailCommand(): Command {
   const command = teachCommand({
     name: 'tail',
-    description: 'Follow the events and triggers of a space until Ctrl-C; with -o json one document a line.',
+    description:
+      'Follow the events and triggers of a space until Ctrl-C; with -o json one document a line. Events of the noun variable are its history: each revision of each key, in a stream of their own.',
     examples: [
       'mabeam event tail',
+      "mabeam event tail 'event.variable.space.*.changed' --from 1",
       "mabeam event tail 'event.adaptation.*.applied' --from 1 -o json",
       'mabeam event tail quality-low --limit 1',
     ],
   })
     .argument(
       '[filter]',
-      'event.<noun>.<id>.<verb> or trigger.<name>; * is one part, > the rest; default: all',
+      'event.<noun>.<id>.<verb>, trigger.<name> or event.variable.>; * is one part, > the rest; default: all but the history',
     )
     .option('--from <n>', 'first sequence, or "new"', streamPlace, 'new')
     .option('--limit <n>', 'end after so many', wholeNumber(1));
@@ -142,9 +144,12 @@ function tailCommand(): Command {
     const output = openOutput(flags.output);
     const signal = interruption();
     await inSpace(flags, async ({ bus, space }) => {
-      const only = filter === undefined ? {} : { filter: parseEventFilter(filter, space) };
+      const wanted = filter === undefined ? undefined : parseEventFilter(filter, space);
+      const only = wanted === undefined ? {} : { filter: subjects(space).at(wanted) };
+      const names = spaceNames(space);
+      const stream = wanted !== undefined && isOfHistory(wanted) ? names.history : names.events;
       let left = flags.limit ?? Infinity;
-      for await (const event of openEvents(bus, space).follow({ ...only, from: flags.from, signal })) {
+      for await (const event of readStream(bus, stream, { ...only, from: flags.from, signal })) {
         output.result(eventDocument(event), () => renderEvent(event, output.paint));
         if (--left <= 0) break;
       }

@@ -1,5 +1,6 @@
 /** `mabeam logs`: what the agents of a space wrote, from the telemetry stream. */
 import type { Command } from 'commander';
+import { parseId } from '@mabeam/bus';
 import { durationMs, withSpace, type SpaceFlags } from '../flags.ts';
 import { teachCommand } from '../help.ts';
 import { openOutput } from '../output.ts';
@@ -24,6 +25,7 @@ export function logsCommand(): Command {
     .option('--since <duration>', 'lines of the last …', durationMs, 5 * 60_000);
   return withSpace(command).action(async (agent: string | undefined, flags: LogFlags) => {
     const output = openOutput(flags.output);
+    if (agent !== undefined) parseId('agent', agent);
     const signal = interruption();
     const { readLogs } = await import('@mabeam/telemetry');
     await inSpace(flags, async ({ bus, space }) => {

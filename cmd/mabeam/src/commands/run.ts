@@ -1,7 +1,7 @@
 /** `mabeam run`: one instance of an agent, hosted by this terminal: a module of ours, or any command. */
 import type { Command } from 'commander';
 import { parseId } from '@mabeam/bus';
-import { hostInstance, type HostedInstance, type ObservedInstance } from '@mabeam/cluster';
+import { hostInstance, openRuntimeBundle, type HostedInstance, type ObservedInstance } from '@mabeam/cluster';
 import type { LogSink } from '@mabeam/telemetry';
 import { commandError } from '../errors.ts';
 import { wholeNumber, withSpace, type SpaceFlags } from '../flags.ts';
@@ -93,12 +93,15 @@ async function host(place: Place, wish: Wish, { output, ordinal, stop }: Termina
   const { openLogSink } = await import('@mabeam/telemetry');
   const registered = await registerAgent(place, wish);
   await using sink = openLogSink(bus, space);
+  const preload = [import.meta.resolve('@mabeam/telemetry/register')];
+  await using runtimeBundle = openRuntimeBundle({ preload });
   const hosted = await hostInstance(bus, {
     ...registered,
     space,
     ordinal,
     node: `terminal-${process.pid}`,
-    preload: [import.meta.resolve('@mabeam/telemetry/register')],
+    preload,
+    runtimeBundle,
     onLine: (stream, line, incarnation) =>
       tellLine(output, sink, { agent: wish.id, ordinal, stream, line, incarnation }),
     onObserved: (observed) => tellState(output, observed),

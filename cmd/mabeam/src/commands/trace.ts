@@ -22,8 +22,7 @@ export function traceCommand(): Command {
   return withServer(command).action(async (id: string, flags: ServerFlags) => {
     const output = openOutput(flags.output);
     const traceId = id.toLowerCase();
-    if (!/^[0-9a-f]{32}$/.test(traceId))
-      throw commandError('invalid-usage', `"${id}" is not a trace id: 32 hexadecimal digits`);
+    if (!/^(?!0{32})[0-9a-f]{32}$/.test(traceId)) throw notTraceId(id);
     const { readTrace, renderTrace } = await import('@mabeam/telemetry');
     const trace = await onServer(flags, (bus) => readTrace(bus, traceId));
     if (trace === undefined) {
@@ -32,6 +31,12 @@ export function traceCommand(): Command {
     }
     output.result(plainNumbers(trace), () => renderTrace(trace).split('\n').map(oneLine).join('\n'));
   });
+}
+
+function notTraceId(id: string): Error {
+  const cure = 'ask, task send and event publish tell theirs, and logs -o json has it as traceId';
+  const message = `<id>: "${id}" is not a trace id, which is 32 hexadecimal digits, not all of them 0; ${cure}`;
+  return commandError('invalid-usage', message, { details: { field: '<id>', traceId: id } });
 }
 
 /** Times in nanoseconds are too large for JSON numbers: they become text. */

@@ -1,12 +1,13 @@
 /** `mabeam variable …`: the control plane by hand. */
 import type { Command } from 'commander';
 import { teachCommand } from '../help.ts';
+import { createCommand } from './variable/create.ts';
 import { deleteCommand } from './variable/delete.ts';
 import { getCommand, historyCommand, listCommand } from './variable/read.ts';
 import { rollbackCommand, setCommand } from './variable/set.ts';
 import { watchCommand } from './variable/watch.ts';
 
-/** The command `variable` with its seven. */
+/** The command `variable` with its eight. */
 export function variableCommand(): Command {
   return teachCommand({
     name: 'variable',
@@ -16,6 +17,7 @@ export function variableCommand(): Command {
   })
     .addCommand(listCommand())
     .addCommand(getCommand())
+    .addCommand(createCommand())
     .addCommand(setCommand())
     .addCommand(watchCommand())
     .addCommand(historyCommand())

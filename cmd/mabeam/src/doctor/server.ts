@@ -1,18 +1,23 @@
 /** What the doctor looks at on a server: that it answers, its streams, its spaces, who leads and who hosts. */
 import {
+  discover,
   hasStream,
   listSpaces,
   platformStreams,
   spaceStreams,
   subjects,
   type Bus,
+  type DiscoveredService,
   type StreamDefinition,
 } from '@mabeam/bus';
 import { readTeam, type Team } from '../team.ts';
 import { broken, doubtful, well, type Check } from './check.ts';
+import { checksOfServices } from './services.ts';
 
 const skewAllowedMs = 500;
 const listenMs = 1_200;
+/** For agents that are busy. */
+const sweep = { timeoutMs: 1_000, idleMs: 200 };
 
 /** What the server is. */
 export function checkServer(bus: Bus): Check {
@@ -31,14 +36,21 @@ export async function checkSpaces(bus: Bus, wanted: string | undefined): Promise
     return [...checks, doubtful('spaces', 'there is none', cure)];
   }
   checks.push(well('spaces', spaces.join(', ')));
+  const services = await discover(bus, sweep);
   for (const space of wanted === undefined ? spaces : [wanted])
-    checks.push(...(await checkSpace(bus, space)));
+    checks.push(...(await checkSpace(bus, space, services)));
   return [...checks, ...(await checkClock(bus))];
 }
 
-async function checkSpace(bus: Bus, space: string): Promise<readonly Check[]> {
+async function checkSpace(
+  bus: Bus,
+  space: string,
+  services: readonly DiscoveredService[],
+): Promise<readonly Check[]> {
   const streams = await checkStreams(bus, `${space}: streams`, spaceStreams(space));
-  return streams.status === 'ok' ? [streams, ...checksOfTeam(await readTeam(bus, space))] : [streams];
+  if (streams.status !== 'ok') return [streams];
+  const team = await readTeam(bus, space);
+  return [streams, ...checksOfTeam(team), ...checksOfServices(team, services)];
 }
 
 async function checkStreams(bus: Bus, name: string, wanted: readonly StreamDefinition[]): Promise<Check> {

@@ -41,13 +41,14 @@ export function renderVariable(state: VariableState, paint: Paint): string {
   return renderFields(fields, paint);
 }
 
-/** What is said of a kept revision in JSON. */
+/** What is said of a revision, or of a gap between revisions, in JSON. */
 export function historyDocument(record: HistoryRecord): Readonly<Record<string, unknown>> {
   const { kind, revision, at } = record;
   if (record.kind === 'value') {
     const { by, cause } = record.entry;
     return { kind, revision, at: at.toISOString(), value: record.value, by, cause };
   }
+  if (record.kind === 'gap') return { kind, from: record.from, to: revision, at: at.toISOString() };
   return {
     kind,
     revision,
@@ -56,11 +57,15 @@ export function historyDocument(record: HistoryRecord): Readonly<Record<string, 
   };
 }
 
-/** Kept revisions, newest first. */
+/** Revisions, newest first, and where some may be missing. */
 export function renderHistory(records: readonly HistoryRecord[], paint: Paint): string {
   if (records.length === 0) return 'never written: the initial value holds';
   const rows = records.map((record) => {
     const { revision, at } = record;
+    if (record.kind === 'gap') {
+      const lost = paint(['yellow'], 'lost before they were copied (history-gap)');
+      return [`${record.from} to ${revision}`, shownTime(at), lost];
+    }
     const what =
       record.kind === 'value'
         ? shownValue(record.value)

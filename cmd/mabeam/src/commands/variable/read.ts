@@ -44,11 +44,15 @@ export function getCommand(): Command {
 export function historyCommand(): Command {
   const command = teachCommand({
     name: 'history',
-    description: 'Show the kept revisions of a variable (64), newest first, with author and cause.',
-    examples: ['mabeam variable history specialists', 'mabeam variable history threshold --limit 5 -o json'],
+    description:
+      'Show the revisions of a variable since it was created, newest first, with author and cause: those that its bucket keeps (64), older ones from the history of the space (90 days), and where some may be missing.',
+    examples: [
+      'mabeam variable history specialists',
+      'mabeam variable history threshold --limit 1000 -o json',
+    ],
   })
     .argument('<variable>', 'id, or <agent>.<name> for a local one')
-    .option('--limit <n>', 'at most so many', wholeNumber(1));
+    .option('--limit <n>', 'at most so many (default: 64)', wholeNumber(1));
   return withSpace(command).action(async (id: string, flags: SpaceFlags & { readonly limit?: number }) => {
     const output = openOutput(flags.output);
     const { limit } = flags;

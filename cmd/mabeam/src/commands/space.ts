@@ -1,0 +1,24 @@
+/** `mabeam space …`: the definitions of spaces, as files and as they are on the server. */
+import type { Command } from 'commander';
+import { teachCommand } from '../help.ts';
+import { applyCommand } from './space/apply.ts';
+import { deleteCommand } from './space/delete.ts';
+import { diffCommand } from './space/diff.ts';
+import { exportCommand, getCommand, listCommand, schemaCommand } from './space/read.ts';
+
+/** The command `space` with its seven. */
+export function spaceCommand(): Command {
+  return teachCommand({
+    name: 'space',
+    description:
+      'A space is a team: its agents, the variables that run them and the rules that move the variables, written in one file. Apply it, and the orchestrator makes it true.',
+    examples: ['mabeam space apply -f space.yaml', 'mabeam space diff -f space.yaml'],
+  })
+    .addCommand(listCommand())
+    .addCommand(getCommand())
+    .addCommand(applyCommand())
+    .addCommand(diffCommand())
+    .addCommand(exportCommand())
+    .addCommand(deleteCommand())
+    .addCommand(schemaCommand());
+}

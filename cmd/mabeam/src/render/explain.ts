@@ -1,0 +1,202 @@
+/** Stories as text. Pure. */
+import type {
+  Difference,
+  InstanceStory,
+  Reason,
+  RevisionStory,
+  Story,
+  VariableStory,
+} from '@mabeam/orchestrator';
+import { oneLine, renderFields, renderTable, shownTime, shownValue, type Paint } from './table.ts';
+import { historyDocument, renderHistory } from './variables.ts';
+
+/** What is said of a story in JSON. */
+export function storyDocument(story: Story): Readonly<Record<string, unknown>> {
+  return story.kind === 'variable' ? { ...story, history: story.history.map(historyDocument) } : { ...story };
+}
+
+/** A story as text, a paragraph for each of its parts. */
+export function renderStory(story: Story, paint: Paint): string {
+  switch (story.kind) {
+    case 'revision':
+      return renderRevision(story, paint);
+    case 'variable':
+      return renderVariableStory(story, paint);
+    case 'instance':
+      return renderInstance(story, paint);
+  }
+}
+
+type Fields = (readonly [string, string])[];
+
+function renderRevision(story: RevisionStory, paint: Paint): string {
+  const [first, last] = story.changeSet;
+  const set = first === last ? '' : `, in the change set ${first} to ${last}`;
+  const head = `${paint(['bold'], `revision ${story.revision}`)}${set}`;
+  const parts = [
+    renderFields(aboutRevision(story), paint),
+    section('what changed', story.changes.map(shownDifference), paint),
+    section('what it led to', consequenceLines(story), paint),
+    section('who works with it', standingLines(story), paint),
+  ];
+  return [head, ...parts.filter((part) => part !== '')].join('\n');
+}
+
+function aboutRevision({
+  adaptation,
+  at,
+  gaps,
+  outcome,
+  provenance,
+  traceId,
+  trigger,
+}: RevisionStory): Fields {
+  const { by, cause, leader } = provenance;
+  const fields: Fields = [['when', shownTime(new Date(at))]];
+  const fenced = leader === undefined ? '' : ` (fenced by leader revision ${leader})`;
+  fields.push(['who', `${oneLine(by ?? 'not said')}${fenced}`]);
+  if (provenance.trigger === undefined) fields.push(['why', oneLine(cause ?? 'not said')]);
+  else fields.push(['why', `a trigger (${identity(provenance.trigger)})`]);
+  if (trigger !== undefined) {
+    const body = trigger.body === undefined ? '' : `: ${shownValue(trigger.body, 500)}`;
+    fields.push([
+      'trigger',
+      `${oneLine(trigger.name)} at ${shownTime(new Date(trigger.at))}${oneLine(body)}`,
+    ]);
+  }
+  if (adaptation !== undefined) fields.push(...aboutAdaptation(adaptation));
+  if (traceId !== undefined) fields.push(['trace', traceId]);
+  fields.push(['outcome', shownOutcome(outcome)]);
+  for (const { from, to } of gaps) fields.push(['lost', `revisions ${from} to ${to} (history-gap)`]);
+  return fields;
+}
+
+/** What the fields of a record say is shown in the order of time; what this version does not know as it is. */
+const knownFields = new Set(
+  'v source id trigger rule changes outcome reason at triggeredAt committedAt appliedAt revision traceparent'.split(
+    ' ',
+  ),
+);
+
+function aboutAdaptation({ hash, phases, record }: NonNullable<RevisionStory['adaptation']>): Fields {
+  const text = (field: string): string => {
+    const value = record[field];
+    return typeof value === 'string' ? oneLine(value) : '';
+  };
+  const times = [
+    ['triggered', 'triggeredAt'],
+    ['committed', 'committedAt'],
+    ['applied', 'appliedAt'],
+  ].flatMap(([name = '', field = '']) => (text(field) === '' ? [] : [`${name} ${text(field)}`]));
+  const fields: Fields = [['adaptation', hash]];
+  if (text('rule') !== '') fields.push(['rule', text('rule')]);
+  if (times.length > 0) fields.push(['times', times.join(', ')]);
+  const steps = phases.map(({ outcome, revision }) => `${oneLine(outcome)} at revision ${revision}`);
+  if (steps.length > 0) fields.push(['phases', steps.join(', ')]);
+  for (const [name, value] of Object.entries(record))
+    if (!knownFields.has(name)) fields.push([oneLine(name), oneLine(shownValue(value, 500))]);
+  return fields;
+}
+
+function shownOutcome(outcome: RevisionStory['outcome']): string {
+  switch (outcome.kind) {
+    case 'in-force':
+      return 'in force';
+    case 'superseded':
+      return `superseded by revision ${outcome.revision}${outcome.by === undefined ? '' : ` of ${oneLine(outcome.by)}`}`;
+    case 'refused':
+      return `refused: no reader took it; repaired at revision ${outcome.repairedAt}`;
+    case 'adaptation':
+      return `${oneLine(outcome.outcome)}${outcome.reason === undefined ? '' : `: ${oneLine(outcome.reason)}`}`;
+    case 'recorded':
+      return 'recorded';
+  }
+}
+
+function shownDifference(change: Difference): string {
+  const { content, id, key, operation, before, after, candidate } = change;
+  const name = content === 'value' ? id : key;
+  if (content === 'adaptation') return `${key}: recorded`;
+  if (operation === 'delete') return `${oneLine(name)}: deleted`;
+  const from = before === undefined ? 'nothing known' : oneLine(shownValue(before, 200));
+  const trial = candidate === undefined ? '' : `, on trial ${oneLine(shownValue(candidate, 200))}`;
+  return `${oneLine(name)}: ${from} → ${oneLine(shownValue(after, 200))}${trial}`;
+}
+
+function consequenceLines({ ledTo }: RevisionStory): readonly string[] {
+  const { graph, instances } = ledTo;
+  const wired =
+    graph === undefined
+      ? []
+      : [`graph of epoch ${graph.epoch}: ${graph.topology ?? '?'} of ${(graph.nodes ?? []).join(', ')}`];
+  const lived = instances.map(({ agent, ordinal, verb, at, node, reason, linkedBy }) => {
+    const where = node === undefined ? '' : ` on ${node}`;
+    const why = reason === undefined ? '' : ` (${reason})`;
+    const link = linkedBy === 'time' ? ', by its time' : '';
+    return oneLine(`${agent}.${ordinal} ${verb}${where}${why} at ${shownTime(new Date(at))}${link}`);
+  });
+  return [...wired, ...lived];
+}
+
+function standingLines({ standing }: RevisionStory): readonly string[] {
+  if (standing === undefined) return [];
+  const names = (instances: readonly { readonly agent: string; readonly ordinal: number }[]): string =>
+    instances.map(({ agent, ordinal }) => `${agent}.${ordinal}`).join(', ');
+  const late = standing.without.length === 0 ? [] : [`not yet: ${names(standing.without)}`];
+  return [standing.with.length === 0 ? 'nobody runs' : names(standing.with), ...late];
+}
+
+function renderVariableStory({ history, id, newest, revision, value }: VariableStory, paint: Paint): string {
+  const fields: Fields = [
+    ['variable', paint(['bold'], id)],
+    ['value', shownValue(value, 500)],
+    ['revision', revision === 0 ? '0 (initial value)' : String(revision)],
+  ];
+  const parts = [renderFields(fields, paint)];
+  if (newest !== undefined) parts.push('', renderRevision(newest, paint));
+  return [...parts, '', renderHistory(history, paint)].join('\n');
+}
+
+function renderInstance(story: InstanceStory, paint: Paint): string {
+  const name = story.ordinal === undefined ? story.agent : `${story.agent}.${story.ordinal}`;
+  const now = story.now.map((each) => {
+    const held = each.isLeased ? 'its lease is live' : 'without a lease';
+    const wanted = each.isDesired ? 'ought to run' : 'ought not to run';
+    const why = each.reason === undefined ? '' : ` (${each.reason})`;
+    const since = `since ${each.since}, ${each.restarts} restarts`;
+    return oneLine(
+      `${story.agent}.${each.ordinal} ${each.status}${why} on ${each.node} ${since}; ${held}, ${wanted}`,
+    );
+  });
+  const rows = story.events.map(({ at, incarnation, ordinal, verb, reason, reasonFor }) => [
+    shownTime(new Date(at)),
+    `${story.agent}.${ordinal}`,
+    verb,
+    incarnation,
+    reason === undefined ? undefined : oneLine(reason),
+    reasonFor === undefined ? undefined : shownReason(reasonFor),
+  ]);
+  const headings = ['at', 'instance', 'event', 'incarnation', 'reason', 'because of'];
+  return [
+    paint(['bold'], name),
+    section('now', now.length === 0 ? ['has never run'] : now, paint),
+    section('what governs it', story.because.map(shownReason), paint),
+    rows.length === 0 ? '' : renderTable(headings, rows, paint),
+  ]
+    .filter((part) => part !== '')
+    .join('\n');
+}
+
+function shownReason({ by, cause, key, linkedBy, revision }: Reason): string {
+  const who = by === undefined ? '' : ` by ${by}`;
+  const why = cause === undefined ? '' : `: ${cause}`;
+  return oneLine(`${key} at revision ${revision}${who}${why}${linkedBy === 'trace' ? ', by its trace' : ''}`);
+}
+
+function section(title: string, lines: readonly string[], paint: Paint): string {
+  return lines.length === 0 ? '' : [paint(['bold'], title), ...lines.map((line) => `  ${line}`)].join('\n');
+}
+
+function identity({ source, id }: { readonly source: string; readonly id: string }): string {
+  return oneLine(source === '' ? `id ${id}` : `source ${source}, id ${id}`);
+}
