@@ -10,6 +10,8 @@ export interface Backlog {
   readonly pending: number;
   /** Messages that somebody has been given and not acknowledged. */
   readonly unacknowledged: number;
+  /** Has anybody ever made the consumer? */
+  readonly isConsumed: boolean;
 }
 
 /**
@@ -26,11 +28,12 @@ export async function readBacklog(
       stream,
       durable,
     );
-    return { pending, unacknowledged };
+    return { pending, unacknowledged, isConsumed: true };
   } catch (error) {
     if (!(error instanceof JetStreamApiError) || error.code !== JetStreamApiCodes.ConsumerNotFound)
       throw error;
   }
   const kept = await countBySubject(bus, stream, filter);
-  return { pending: [...kept.values()].reduce((sum, count) => sum + count, 0), unacknowledged: 0 };
+  const pending = [...kept.values()].reduce((sum, count) => sum + count, 0);
+  return { pending, unacknowledged: 0, isConsumed: false };
 }

@@ -22,6 +22,7 @@ export const busErrors = {
   'malformed-message': { retryable: false, exit: 2, status: 400 },
   'protocol-version': { retryable: false, exit: 1, status: 505 },
   'invalid-id': { retryable: false, exit: 2, status: 400 },
+  'invalid-identity': { retryable: false, exit: 2, status: 400 },
   'lease-lost': { retryable: true, exit: 3, status: 409 },
   'handler-failed': { retryable: false, exit: 1, status: 500 },
   'remote-failure': { retryable: false, exit: 1, status: 500 },

@@ -2,6 +2,17 @@
 export { MabeamError, errorBodyOf, errorFromBody, errorsOf } from './error.ts';
 export type { ErrorBody, ErrorContext, ErrorKind, ErrorTable } from './error.ts';
 export { busErrors } from './errors.ts';
+export {
+  canonicalBytes,
+  canonicalText,
+  createIdentity,
+  createSeed,
+  digestOf,
+  isPublicKey,
+  isSignedBy,
+  openIdentity,
+} from './identity.ts';
+export type { Identity } from './identity.ts';
 export { isId, isToken, parseId, parseToken, reservedIds } from './ids.ts';
 export { isConversation, newConversation } from './journey.ts';
 export type { Journey } from './journey.ts';

@@ -33,6 +33,8 @@ export interface SpaceNames {
   readonly edges: string;
   /** Every revision of the bucket, also those it no longer keeps. */
   readonly history: string;
+  /** Bucket of what agreements leave behind: schedules, books, plans. */
+  readonly coordination: string;
 }
 
 /** The names of a space’s streams and buckets; pure, they need not exist. */
@@ -47,6 +49,7 @@ export function spaceNames(space: string): SpaceNames {
     outcomes: `${bucket}-outcomes`,
     edges: `${bucket}-edges`,
     history: `${bucket}-history`,
+    coordination: `${bucket}-coordination`,
   };
 }
 
@@ -76,6 +79,12 @@ export function spaceStreams(space: string): StreamDefinition[] {
     }),
     bucketDefinition(names.observed, at('observed'), { historyDepth: 1, maxBytes: 16 * mebibyte }),
     bucketDefinition(names.leases, at('lease'), { historyDepth: 1, maxBytes: 16 * mebibyte, expires: true }),
+    bucketDefinition(names.coordination, at('record'), {
+      historyDepth: 64,
+      maxBytes: 16 * mebibyte,
+      isAtomic: true,
+      marksExpire: true,
+    }),
     {
       name: names.events,
       subjects: [at('event.*.*.*'), at('trigger.>')],

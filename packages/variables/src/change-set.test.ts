@@ -148,3 +148,18 @@ it('history is newest first and says what was rejected or deleted', () => {
     expect.objectContaining({ code: 'unknown-revision' }),
   );
 });
+
+it('a candidate is written beside the value, held to the same domain, and is a reason to write what is the same', () => {
+  const wish = (value: unknown) => [
+    { id: 'threshold', value: 0.7, candidate: { value, share: 0.1, salt: 'a1' } },
+  ];
+  const plan = planChanges(view, wish(0.9), authorship);
+  expect(plan.writes[0]?.body).toMatchObject({
+    value: 0.7,
+    candidate: { value: 0.9, share: 0.1, salt: 'a1' },
+  });
+  expect(withoutEqual(plan).writes).toHaveLength(1);
+  expect(() => planChanges(view, wish(7), authorship)).toThrow(
+    expect.objectContaining({ code: 'out-of-domain' }),
+  );
+});

@@ -5,12 +5,13 @@
  * C2  Each write expects the revision its key has in the view, so the set is committed onto that view's values or not at all. When
  *     values are bound to other keys (bond.ts), the first write expects the whole space at the view's revision instead.
  * C3  A value that stays as it is is not judged by bonds and predicates: it is in force already, and a repair must be able to say so.
+ * C4  A candidate must be allowed as if it were the value already.
  *
  * The orchestrator adds its own records (fence, adaptation) behind `writes` and commits all of it as one batch.
  */
 import type { BatchWrite } from '@mabeam/bus';
 import { areBound, bondProblem } from './bond.ts';
-import type { ValueEntry } from './entry.ts';
+import type { Candidate, ValueEntry } from './entry.ts';
 import { variableError } from './errors.ts';
 import { foldChanges } from './fold.ts';
 import { sameJson, type Json } from './json.ts';
@@ -26,6 +27,13 @@ export interface WishedValue {
   readonly value: unknown;
   /** Revision the variable's value must have (0: still its initial one); any when absent. */
   readonly ifRevision?: number | undefined;
+  /** A value on trial beside it, held to the same conditions (C4); absent: the entry carries none. */
+  readonly candidate?: WishedCandidate | undefined;
+}
+
+/** A candidate as it is wished for, not yet validated. */
+export interface WishedCandidate extends Omit<Candidate, 'value'> {
+  readonly value: unknown;
 }
 
 /** Who changes something, why and when. */
@@ -45,6 +53,8 @@ export interface PlannedChange {
   readonly to: Json;
   /** Is it another value, or the same once more? */
   readonly isDifferent: boolean;
+  /** The candidate that will be written beside it, normalised. */
+  readonly candidate?: Candidate | undefined;
 }
 
 /** A change set ready to be committed. */
@@ -88,7 +98,8 @@ export function planChanges(
 
 /** The plan without the changes that would write what is there already. */
 export function withoutEqual(plan: ChangePlan): ChangePlan {
-  const isKept = (_: unknown, i: number): boolean => plan.changes[i]?.isDifferent === true;
+  const isKept = (_: unknown, i: number): boolean =>
+    plan.changes[i]?.isDifferent === true || plan.changes[i]?.candidate !== undefined;
   const writes = sealed(plan.writes.filter(isKept), plan.basedOn, plan.isBound);
   return { ...plan, writes, changes: plan.changes.filter(isKept) };
 }
@@ -133,28 +144,53 @@ function planChange(
   const state = stateOf(view, wish.id);
   if (wish.ifRevision !== undefined && wish.ifRevision !== state.revision)
     throw staleRevision(state, wish.ifRevision);
-  const { definition } = state;
-  const verdict = validateValue(definition, wish.value);
-  if (verdict.kind === 'invalid') throw problemError(verdict, wish.id);
-  const isDifferent = !sameJson(state.value, verdict.value);
-  const refused = isDifferent
-    ? (unknownPredicate(definition, view.predicates) ??
-      brokenPredicate(definition, verdict.value, view.predicates))
-    : undefined;
-  if (refused !== undefined) throw problemError(refused, wish.id);
-  const body = entryFor(verdict.value, state.definitionRevision, authorship);
+  const value = allowedValue(view, state, wish.value);
+  const isDifferent = !sameJson(state.value, value);
+  const tried = candidateOf(view, state, wish);
+  const body = { ...entryFor(value, state.definitionRevision, authorship), ...tried };
   return {
     write: { key: valueKey(wish.id), body, expect: state.keyRevision },
-    change: { id: wish.id, from: state.value, to: verdict.value, isDifferent },
+    change: { id: wish.id, from: state.value, to: value, isDifferent, ...tried },
   };
 }
 
-/** C3: only what becomes different is judged. */
+/** The value as it is written; throws what is wrong with it (C1, C3). */
+function allowedValue(view: SpaceView, { definition, id, value }: VariableState, wished: unknown): Json {
+  const verdict = validateValue(definition, wished);
+  if (verdict.kind === 'invalid') throw problemError(verdict, id);
+  if (sameJson(value, verdict.value)) return verdict.value;
+  const refused =
+    unknownPredicate(definition, view.predicates) ??
+    brokenPredicate(definition, verdict.value, view.predicates);
+  if (refused !== undefined) throw problemError(refused, id);
+  return verdict.value;
+}
+
+/** C4. */
+function candidateOf(
+  view: SpaceView,
+  state: VariableState,
+  { candidate }: WishedValue,
+): { readonly candidate?: Candidate } {
+  if (candidate === undefined) return {};
+  const { salt, share } = candidate;
+  return { candidate: { value: allowedValue(view, state, candidate.value), share, salt } };
+}
+
+/** C3: only what becomes different is judged; then once more with the candidates as values (C4). */
 function assertBonds(view: SpaceView, changes: readonly PlannedChange[]): void {
+  const different = changes.filter(({ isDifferent }) => isDifferent);
+  assertBondsOf(view, different);
+  const tried = changes.flatMap((change) =>
+    change.candidate === undefined ? [] : [{ ...change, to: change.candidate.value }],
+  );
+  if (tried.length > 0)
+    assertBondsOf(view, [...different.filter(({ candidate }) => candidate === undefined), ...tried]);
+}
+
+function assertBondsOf(view: SpaceView, changes: readonly Pick<PlannedChange, 'id' | 'to'>[]): void {
   const prospects = new Map(
-    changes
-      .filter(({ isDifferent }) => isDifferent)
-      .map(({ id, to }) => [id, { definition: stateOf(view, id).definition, value: to }]),
+    changes.map(({ id, to }) => [id, { definition: stateOf(view, id).definition, value: to }]),
   );
   const broken = bondProblem(view, prospects);
   if (broken !== undefined) throw problemError(broken, broken.id);

@@ -4,6 +4,7 @@ import {
   countEdges,
   edgesIn,
   graphOf,
+  isDeclared,
   isEdge,
   parseGraph,
   peersIn,
@@ -128,4 +129,22 @@ it.each([
 ])('a graph with %s is refused by field', (_, input, field) => {
   expect(readGraph(input)).toMatchObject({ kind: 'invalid', problem: { code: 'invalid-graph', field } });
   expect(() => parseGraph(input)).toThrowError(expect.objectContaining({ code: 'invalid-graph' }));
+});
+
+it('an edge declared with a kind is in the graph when both its ends are, for that kind, and is no edge of the pattern', () => {
+  const declared = [
+    { from: 'b', to: 'c', kind: 'data' },
+    { from: 'b', to: 'absent', kind: 'data' },
+  ];
+  const graph = graphOf({ pattern: 'star', hub: 'a' }, ['a', 'b', 'c'], declared);
+  expect(graph.declared).toEqual(declared.slice(0, 1));
+  expect(isDeclared(graph, { from: 'b', to: 'c', kind: 'data' })).toBe(true);
+  expect(isDeclared(graph, { from: 'b', to: 'c', kind: 'command' })).toBe(false);
+  expect(isDeclared(graph, { from: 'c', to: 'b', kind: 'data' })).toBe(false);
+  expect([isEdge(graph, 'b', 'c'), countEdges(graph)]).toEqual([false, 4]);
+  expect(parseGraph(JSON.parse(JSON.stringify(graph)))).toEqual(graph);
+  expect(readGraph({ ...graph, declared })).toMatchObject({
+    kind: 'invalid',
+    problem: { field: 'declared' },
+  });
 });

@@ -4,7 +4,8 @@
  * G1 A pattern says its own edges, so they are not listed: a mesh of 400 would be 160,000 of them, more than a message may hold. Only
  *    the edges of a custom topology are listed. Who reads the graph derives the others (`edgesOf`).
  * G2 A list that is there counts, whatever the pattern says.
- * G3 A graph never changes. What is worked out about one is kept as long as it, and a question costs a look into a map.
+ * G3 Edges that the space declares with a kind stand beside those of the pattern, and admit that kind alone.
+ * G4 A graph never changes. What is worked out about one is kept as long as it, and a question costs a look into a map.
  */
 import * as z from 'zod';
 import { isId } from '@mabeam/bus';
@@ -27,11 +28,29 @@ export interface CoordinationGraph {
   readonly nodes: readonly string[];
   /** Listed where the pattern does not say them (G1, G2); `edgesIn` gives them for every graph. */
   readonly edges?: readonly Edge[] | undefined;
+  /** Edges beside those of the pattern, each for one kind of message (G3). */
+  readonly declared?: readonly KindEdge[] | undefined;
 }
 
-/** The whole graph for a topology and the nodes present, ready to be written. A hub that is not among them is replaced by the first node. */
-export function graphOf(value: TopologyValue, nodes: readonly string[]): CoordinationGraph {
+/** An edge for one kind of message. */
+export interface KindEdge {
+  readonly from: string;
+  readonly to: string;
+  readonly kind: string;
+}
+
+/**
+ * The whole graph for a topology and the nodes present, ready to be written. A hub that is not among them is replaced by the first node,
+ * and of the edges declared those between present nodes are in it.
+ */
+export function graphOf(
+  value: TopologyValue,
+  nodes: readonly string[],
+  declared: readonly KindEdge[] = [],
+): CoordinationGraph {
   const present = [...new Set(nodes)];
+  const known = new Set(present);
+  const kept = declared.filter(({ from, to }) => known.has(from) && known.has(to));
   const hub = value.pattern === 'star' ? hubOf(value, present) : undefined;
   return {
     v: 1,
@@ -39,6 +58,7 @@ export function graphOf(value: TopologyValue, nodes: readonly string[]): Coordin
     ...(hub === undefined ? {} : { hub }),
     nodes: present,
     ...(value.pattern === 'custom' ? { edges: edgesOf(value, present) } : {}),
+    ...(kept.length === 0 ? {} : { declared: kept }),
   };
 }
 
@@ -58,13 +78,18 @@ export function countEdges({ edges, nodes, topology }: CoordinationGraph): numbe
 
 /**
  * May `from` send to `to`? Without a graph everybody may talk to everybody. With one only its edges count: who is not
- * among its nodes has none (G3).
+ * among its nodes has none (G4).
  */
 export function isEdge(graph: CoordinationGraph | undefined, from: string, to: string): boolean {
   return graph === undefined || waysOf(graph).has(from, to);
 }
 
-/** Whom the graph lets a node send to, in the order of its edges; the same frozen list each time (G3). */
+/** Does the space declare this edge for this kind (G3)? */
+export function isDeclared({ declared }: CoordinationGraph, { from, kind, to }: KindEdge): boolean {
+  return declared?.some((edge) => edge.from === from && edge.to === to && edge.kind === kind) === true;
+}
+
+/** Whom the graph lets a node send to, in the order of its edges; the same frozen list each time (G4). */
 export function peersIn(graph: CoordinationGraph, from: string): readonly string[] {
   const { peers, targets } = waysOf(graph);
   const known = peers.get(from);
@@ -130,6 +155,7 @@ const graphSchema = z.object({
   hub: nodeSchema.optional(),
   nodes: z.array(nodeSchema),
   edges: z.array(z.tuple([z.string(), z.string()])).optional(),
+  declared: z.array(z.object({ from: nodeSchema, to: nodeSchema, kind: z.string() })).optional(),
 });
 
 /** The graph in a JSON value, or what is wrong with it. Fields we do not know are left out. */
@@ -152,6 +178,9 @@ export function readGraph(
     ([from, to]) => from === to || !nodes.has(to) || !(nodes.has(from) || from === spaceNode),
   );
   if (stray !== undefined) return invalid('edges', `${stray.join(' → ')} does not join two different nodes`);
+  const foreign = graph.declared?.find(({ from, to }) => !nodes.has(from) || !nodes.has(to));
+  if (foreign !== undefined)
+    return invalid('declared', `${foreign.from} → ${foreign.to} does not join two nodes`);
   return { kind: 'graph', graph };
 }
 

@@ -351,3 +351,35 @@ it('of the variables in scope cluster an agent sees those that list it', () => {
   expect(valuesFor(view, 'words')).toEqual({ shared: 1 });
   expect(valuesFor(view, 'links')).toEqual({});
 });
+
+describe('a candidate', () => {
+  const held = (revision: number, held: unknown, candidate: unknown): KeyChange =>
+    put('space.threshold', revision, {
+      v: 1,
+      value: held,
+      definitionRevision: 1,
+      by: 'test',
+      at: '2026-01-31T12:00:00.000Z',
+      cause: '',
+      candidate: { value: candidate, share: 1, salt: 's' },
+    });
+
+  it('is seen by the conversations of its share, and gone with the next entry', () => {
+    const view = fold(declared, held(2, 0.6, 0.9));
+    expect(view.variables.get('threshold')).toMatchObject({ value: 0.6, candidate: { value: 0.9 } });
+    expect(valuesFor(view, 'words', 'c1')).toEqual({ threshold: 0.9 });
+    expect(valuesFor(view, 'words')).toEqual({ threshold: 0.6 });
+    const after = fold(view, value('space.threshold', 3, 0.6));
+    expect(after.variables.get('threshold')).not.toHaveProperty('candidate');
+  });
+
+  it('that is not allowed is tried by nobody and listed, and the value it came with is applied', () => {
+    const view = fold(declared, held(2, 0.6, 7));
+    expect(view.variables.get('threshold')).toMatchObject({ value: 0.6, revision: 2 });
+    expect(valuesFor(view, 'words', 'c1')).toEqual({ threshold: 0.6 });
+    expect(view.rejected.get('space.threshold')).toMatchObject({ code: 'out-of-domain', revision: 2 });
+    // It is the last value applied: what is refused after it falls back to it.
+    const later = fold(view, value('space.threshold', 3, 8));
+    expect(later.variables.get('threshold')).toMatchObject({ value: 0.6, revision: 2, keyRevision: 3 });
+  });
+});

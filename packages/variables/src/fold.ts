@@ -7,10 +7,11 @@
  * F3  The view handed in stays as it is; what a change does not touch the next view shares with it (versioned-map.ts), so a
  *     revision costs what it changes, however many variables there are.
  * F4  A declaration that was deleted takes its values with it: what is older than the deletion is never applied again (R25).
+ * F5  A candidate that is not allowed is tried by nobody and listed like a value; the value it came with is applied all the same.
  */
 import { MabeamError } from '@mabeam/bus';
 import { parseVariableDefinition } from './definition.ts';
-import { decodeEntry, readJson } from './entry.ts';
+import { decodeEntry, readJson, type Candidate, type ValueEntry } from './entry.ts';
 import { readFreeze, type FreezeState } from './freeze.ts';
 import type { Json } from './json.ts';
 import { definitionKey, graphKey, parseKey, valueKey, type ParsedKey } from './keys.ts';
@@ -207,9 +208,10 @@ function settle(draft: Draft, id: string): void {
     return;
   }
   const isAlive = cell !== undefined && cell.revision > declaration.deletedAt;
-  const { chosen, value, problem } = chooseValue(definition, isAlive ? cell : undefined, draft.predicates);
+  const choice = chooseValue(definition, isAlive ? cell : undefined, draft.predicates);
+  const { candidate, chosen, problem, value } = choice;
   if (isAlive) {
-    draft.values.set(id, problem === undefined ? { ...cell, good: chosen } : cell);
+    draft.values.set(id, chosen?.revision === cell.revision ? { ...cell, good: chosen } : cell);
     noteRejection(draft, valueKey(id), cell.revision, problem, id);
   } else draft.rejected.delete(valueKey(id));
   draft.variables.set(id, {
@@ -217,6 +219,7 @@ function settle(draft: Draft, id: string): void {
     definition,
     definitionRevision: declaration.definitionRevision,
     value,
+    ...(candidate === undefined ? {} : { candidate }),
     revision: chosen?.revision ?? 0,
     keyRevision: cell?.revision ?? 0,
     entry: chosen?.entry,
@@ -226,6 +229,7 @@ function settle(draft: Draft, id: string): void {
 interface Choice {
   readonly chosen: HeldEntry | undefined;
   readonly value: Json;
+  readonly candidate?: Candidate | undefined;
   readonly problem: Problem | undefined;
 }
 
@@ -238,18 +242,33 @@ function chooseValue(
   if (cell?.latest !== undefined) {
     const verdict = validateValue(definition, cell.latest.value, predicates);
     if (verdict.kind === 'valid') {
-      return {
-        chosen: { entry: cell.latest, revision: cell.revision },
-        value: verdict.value,
-        problem: undefined,
-      };
+      const chosen = { entry: cell.latest, revision: cell.revision };
+      return { chosen, value: verdict.value, ...chooseCandidate(definition, cell.latest, predicates) };
     }
     problem = { code: verdict.code, field: verdict.field, message: verdict.message };
   }
   const good = cell?.good;
   const former = good === undefined ? undefined : validateValue(definition, good.entry.value, predicates);
-  if (former?.kind === 'valid') return { chosen: good, value: former.value, problem };
+  if (good !== undefined && former?.kind === 'valid') {
+    const { candidate } = chooseCandidate(definition, good.entry, predicates);
+    return { chosen: good, value: former.value, candidate, problem };
+  }
   return { chosen: undefined, value: definition.initial, problem };
+}
+
+/** F5. */
+function chooseCandidate(
+  definition: VariableDefinition,
+  { candidate }: ValueEntry,
+  predicates: Predicates,
+): Pick<Choice, 'candidate' | 'problem'> {
+  if (candidate === undefined) return { problem: undefined };
+  const verdict = validateValue(definition, candidate.value, predicates);
+  if (verdict.kind === 'valid')
+    return { candidate: { ...candidate, value: verdict.value }, problem: undefined };
+  const { code, field, message } = verdict;
+  const place = field === '' ? 'candidate' : `candidate.${field}`;
+  return { problem: { code, field: place, message: `the candidate: ${message}` } };
 }
 
 function isEmpty(cell: ValueCell): boolean {

@@ -51,12 +51,13 @@ export {
   countEdges,
   edgesIn,
   graphOf,
+  isDeclared,
   isEdge,
   parseGraph,
   peersIn,
   readGraph,
 } from './coordination-graph.ts';
-export type { CoordinationGraph } from './coordination-graph.ts';
+export type { CoordinationGraph, KindEdge } from './coordination-graph.ts';
 export { edgesOf, spaceNode, topologyPatterns } from './topology.ts';
 export type { Edge, TopologyPattern, TopologyValue } from './topology.ts';
 export { decodeEntry, encodeEntry, triggerCause } from './entry.ts';
@@ -65,8 +66,8 @@ export { pickArm } from './canary.ts';
 export type { Arm } from './canary.ts';
 export { definitionKey, fenceKey, freezeKey, graphKey, parseKey, splitVariableId, valueKey } from './keys.ts';
 export type { ParsedKey } from './keys.ts';
-export { emptyView, roleOf, valuesFor } from './view.ts';
-export type { GraphState, Rejection, SpaceView, VariableState } from './view.ts';
+export { emptyView, roleOf, valueFor, valuesFor, visibleTo } from './view.ts';
+export type { GraphState, Rejection, SpaceView, VariableState, VisibleVariable } from './view.ts';
 export { foldChanges } from './fold.ts';
 export type { ChangeSet, KeyChange } from './fold.ts';
 export { changeBetween, idsBetween } from './difference.ts';
@@ -78,7 +79,7 @@ export type { BrokenBond, Prospect } from './bond.ts';
 export type { FreezeEntry, FreezeState } from './freeze.ts';
 export type { FreezeOptions } from './freezing.ts';
 export { planChanges, viewAfter } from './change-set.ts';
-export type { Authorship, ChangePlan, PlannedChange, WishedValue } from './change-set.ts';
+export type { Authorship, ChangePlan, PlannedChange, WishedCandidate, WishedValue } from './change-set.ts';
 export type { HistoryRecord } from './history.ts';
 export { readHistory } from './history-stream.ts';
 export type { RecordedHistory } from './history-stream.ts';

@@ -17,19 +17,21 @@ export function judgeSelection(
   if (given === undefined) {
     return outside('value', `${showJson(value)} is neither an agent id nor a list of them; give a list`);
   }
-  const selected: string[] = [];
+  const candidates = new Set(definition.agents);
+  const selected = new Set<string>();
   for (const [i, agent] of given.entries()) {
     const field = `value[${i}]`;
-    if (typeof agent !== 'string' || !definition.agents.includes(agent)) {
+    if (typeof agent !== 'string' || !candidates.has(agent)) {
       return outside(
         field,
         `${showJson(agent)} is not one of its agents; choose from ${listNames(definition.agents)}`,
       );
     }
-    if (selected.includes(agent)) return outside(field, `${agent} is selected twice; name each agent once`);
-    selected.push(agent);
+    if (selected.has(agent)) return outside(field, `${agent} is selected twice; name each agent once`);
+    selected.add(agent);
   }
-  return broken(definition.constraints, selected) ?? { value: selected };
+  const chosen = [...selected];
+  return broken(definition.constraints, chosen) ?? { value: chosen };
 }
 
 function broken(constraints: Constraints, selected: readonly string[]): Problem | undefined {

@@ -14,7 +14,8 @@ export function shapeProblem(definition: DefinitionShape): Problem | undefined {
   const { agents, kind, domain, scope } = definition;
   const outOfScope = scopeProblem(scope, agents);
   if (outOfScope !== undefined) return outOfScope;
-  const twice = agents.find((agent, i) => agents.indexOf(agent) !== i);
+  const seen = new Set<string>();
+  const twice = agents.find((agent) => seen.size === seen.add(agent).size);
   if (twice !== undefined)
     return wrong('duplicate-agents', 'agents', `${twice} is listed twice; list each agent once`);
   if (kind === 'agent-selection' && agents.length === 0) {

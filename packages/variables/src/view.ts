@@ -3,7 +3,8 @@
  *
  * A view never changes; whoever holds one works with one consistent revision. What is in it is valid.
  */
-import type { ValueEntry } from './entry.ts';
+import { pickArm } from './canary.ts';
+import type { Candidate, ValueEntry } from './entry.ts';
 import type { Json } from './json.ts';
 import type { FreezeState } from './freeze.ts';
 import { definitionKey, splitVariableId } from './keys.ts';
@@ -20,6 +21,8 @@ export interface VariableState {
   readonly definitionRevision: number;
   /** Normalised and valid under the definition. */
   readonly value: Json;
+  /** A value on trial that came with it, normalised and valid: a share of the conversations takes it instead (canary.ts). */
+  readonly candidate?: Candidate | undefined;
   /** Revision that wrote the value; 0 while it is the initial one. */
   readonly revision: number;
   /** Last revision of the key, rejected ones and deletions included: what a compare-and-set must expect. */
@@ -131,21 +134,39 @@ export function keyRevisions(
   };
 }
 
+/** A variable as an agent sees it: by its bare name if it is the agent's own. */
+export interface VisibleVariable {
+  readonly name: string;
+  readonly state: VariableState;
+}
+
 /**
  * What an agent sees: every global variable by its id, those of scope `cluster` that list it, and its own local ones by their bare
- * name. A local variable hides another one of the same name. References to secrets stay references.
+ * name. A local variable hides another one of the same name.
  */
-export function valuesFor(view: SpaceView, agent: string): Readonly<Record<string, Json>> {
-  const states = [...view.variables.values()].map((state) => ({
-    ...splitVariableId(state.id),
-    definition: state.definition,
-    value: state.value,
-  }));
-  const globals = states.filter(
-    (state) =>
-      state.agent === undefined &&
-      (state.definition.scope === 'global' || state.definition.agents.includes(agent)),
+export function visibleTo(view: SpaceView, agent: string): readonly VisibleVariable[] {
+  const split = [...view.variables.values()].map((state) => ({ ...splitVariableId(state.id), state }));
+  const globals = split.filter(
+    ({ agent: owner, state: { definition } }) =>
+      owner === undefined && (definition.scope === 'global' || definition.agents.includes(agent)),
   );
-  const locals = states.filter((state) => state.agent === agent);
-  return Object.fromEntries([...globals, ...locals].map(({ name, value }) => [name, value]));
+  const own = split.filter(({ agent: owner }) => owner === agent);
+  const seen = new Map([...globals, ...own].map(({ name, state }) => [name, state]));
+  return [...seen].map(([name, state]) => ({ name, state }));
+}
+
+/** The value that a conversation takes of a variable: the candidate's, if it is in its share (canary.ts). Without one: the value. */
+export function valueFor({ candidate, value }: VariableState, conversation: string | undefined): Json {
+  if (candidate === undefined || pickArm(candidate, conversation) === 'incumbent') return value;
+  return candidate.value;
+}
+
+/** The values of what an agent sees, in a conversation. References to secrets stay references. */
+export function valuesFor(
+  view: SpaceView,
+  agent: string,
+  conversation?: string,
+): Readonly<Record<string, Json>> {
+  const visible = visibleTo(view, agent);
+  return Object.fromEntries(visible.map(({ name, state }) => [name, valueFor(state, conversation)]));
 }
