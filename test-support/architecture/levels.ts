@@ -17,6 +17,7 @@ export const rooms: readonly Room[] = [
   { room: 'packages/bus', level: 0 },
   { room: 'packages/variables', level: 1 },
   { room: 'packages/telemetry', level: 1 },
+  { room: 'packages/coordination', level: 2 },
   { room: 'packages/agents', level: 3 },
   { room: 'packages/cluster', level: 4 },
   { room: 'packages/orchestrator', level: 5 },

@@ -1,0 +1,188 @@
+/**
+ * The asker's end of a vote: puts a proposal to the electorate, counts, stops as soon as it is decided either way, and keeps the
+ * certificate. The parties answer in joinConsensus (join.ts).
+ *
+ * Promise: what is agreed on is one of the alternatives that were proposed; only signed votes of members count, one each; the
+ * share is one of the whole electorate, so silence is never consent.
+ */
+import { MabeamError, type Bus } from '@mabeam/bus';
+import type { Json } from '@mabeam/variables';
+import { newRoundId } from '../session/round.ts';
+import { Session, type Participant } from '../session/session.ts';
+import { certify } from './certificate.ts';
+import { holdRound } from './hold-round.ts';
+import { consensusOf, type Consensus } from './outcome.ts';
+import {
+  paperDigest,
+  standingOf,
+  writePaper,
+  type BallotPaper,
+  type Standing,
+  type VoteAlgorithm,
+  type VotingParty,
+} from './paper.ts';
+import { consensusProtocol, readVote, type SignedVote } from './vote.ts';
+
+/** How agreement is sought. */
+export interface ConsensusOptions {
+  /** Default `simple-majority`. */
+  readonly algorithm?: VoteAlgorithm | undefined;
+  /** The share of the weight that a weighted vote must exceed: from 0, below 1. Default 0.5. */
+  readonly threshold?: number | undefined;
+  /** Further proposals: a voter accepts one of them all, or none. */
+  readonly alternatives?: readonly Json[] | undefined;
+  /** What the proposal is about, as lists of rounds show it: an id. Default `proposal`. */
+  readonly subject?: string | undefined;
+  /** The whole session. Default 30 000. */
+  readonly timeoutMs?: number | undefined;
+  /** One question to a party. Default 5 000. */
+  readonly requestTimeoutMs?: number | undefined;
+  readonly signal?: AbortSignal | undefined;
+  /** The asking agent, when an agent asks. */
+  readonly from?: string | undefined;
+  /** Id of the round: a token. Default: a new one. Voters vote once in a round. */
+  readonly round?: string | undefined;
+}
+
+/**
+ * Puts a proposal to the vote, and resolves with how it ended. Throws `no-participants`, `duplicate-participants`,
+ * `invalid-weights`, `invalid-proposal`, `invalid-id`, `stream-missing` (no such space), `disconnected` and `cancelled`.
+ */
+export async function establishConsensus(
+  bus: Bus,
+  space: string,
+  electorate: readonly VotingParty[],
+  proposal: Json,
+  options: ConsensusOptions = {},
+): Promise<Consensus> {
+  const {
+    algorithm = 'simple-majority',
+    alternatives = [],
+    subject = 'proposal',
+    round = newRoundId(),
+  } = options;
+  const { threshold } = options;
+  const paper = writePaper({
+    space,
+    round,
+    algorithm,
+    threshold,
+    electorate,
+    alternatives: [proposal, ...alternatives],
+  });
+  const facts = {
+    round,
+    protocol: consensusProtocol,
+    strategy: algorithm,
+    subject,
+    electorate: paper.electorate.map(({ party }) => party),
+    by: options.from ?? 'operator',
+  };
+  return await holdRound(bus, space, facts, async () => {
+    const poll = await collect(bus, paper, options);
+    const { standing, votes, durationMs } = poll;
+    const isDecided = standing.kind === 'accepted' || standing.kind === 'rejected';
+    const certificate = isDecided
+      ? certify(paper, standing, { votes: [...votes.values()], durationMs })
+      : undefined;
+    return consensusOf(paper, { ...poll, certificate });
+  });
+}
+
+/** How a poll went. */
+interface Poll {
+  readonly standing: Standing;
+  readonly votes: ReadonlyMap<string, SignedVote>;
+  readonly participants: Session['participants'];
+  readonly isOutOfTime: boolean;
+  readonly durationMs: number;
+}
+
+/** Asks everybody at once, until it is decided. */
+async function collect(bus: Bus, paper: BallotPaper, options: ConsensusOptions): Promise<Poll> {
+  const { space, round } = paper;
+  const tally = new Tally(paper);
+  const { signal, timeoutMs, requestTimeoutMs, from } = options;
+  using session = new Session(bus, space, {
+    round,
+    protocol: consensusProtocol,
+    electorate: paper.electorate.map(({ party }) => party),
+    timeoutMs,
+    requestTimeoutMs,
+    signal: signal === undefined ? tally.decided : AbortSignal.any([signal, tally.decided]),
+    from,
+  });
+  const questions = paper.electorate.map(({ party }) => ({ party, body: { paper } }));
+  try {
+    await session.ask('vote', questions, (body, party) => tally.take(party, body));
+  } catch (error) {
+    const isOurs = tally.decided.aborted && signal?.aborted !== true;
+    if (!(isOurs && error instanceof MabeamError && error.code === 'cancelled')) throw error;
+  }
+  const { votes } = tally;
+  return {
+    standing: tally.standing,
+    votes,
+    participants: session.participants.map((participant) => tally.seen(participant)),
+    isOutOfTime: session.remainingMs < 1,
+    durationMs: session.durationMs,
+  };
+}
+
+/**
+ * The count while votes come in.
+ *
+ * Invariants
+ *  T1  A party has one vote and a key votes for one party: the first that came counts, what follows is invalid.
+ *  T2  `decided` aborts at the first vote after which the standing is not open; what comes later is not counted.
+ */
+class Tally {
+  readonly votes = new Map<string, SignedVote>();
+  readonly #paper: BallotPaper;
+  readonly #digest: string;
+  readonly #silent = new Map<string, 'abstained' | 'invalid'>();
+  readonly #keys = new Set<string>();
+  readonly #late = new Set<string>();
+  readonly #deciding = new AbortController();
+
+  constructor(paper: BallotPaper) {
+    this.#paper = paper;
+    this.#digest = paperDigest(paper);
+  }
+
+  /** Aborts when the vote is decided. */
+  get decided(): AbortSignal {
+    return this.#deciding.signal;
+  }
+
+  get standing(): Standing {
+    const votes = new Map([...this.votes].map(([party, { accepts }]) => [party, accepts]));
+    return standingOf(this.#paper, { votes, silent: new Set(this.#silent.keys()) });
+  }
+
+  /** How a participant did: what was counted of it, which the session may not have noted yet when the decision ended it. */
+  seen(participant: Participant): Participant {
+    const { party, outcome } = participant;
+    const counted = this.votes.has(party) ? 'replied' : this.#silent.get(party);
+    if (counted !== undefined) return { ...participant, outcome: counted };
+    const isLate = this.decided.aborted && (outcome === 'timeout' || this.#late.has(party));
+    return isLate ? { ...participant, outcome: 'late' } : participant;
+  }
+
+  take(party: string, body: unknown): ReturnType<typeof readVote> {
+    if (this.decided.aborted) {
+      this.#late.add(party);
+      return { kind: 'invalid' };
+    }
+    const read = readVote(this.#paper, this.#digest, { party, body });
+    const isUsed = read.kind === 'value' && (this.#keys.has(read.value.key) || this.votes.has(party));
+    if (read.kind === 'value' && !isUsed) {
+      this.votes.set(party, read.value);
+      this.#keys.add(read.value.key);
+    } else {
+      this.#silent.set(party, read.kind === 'abstained' ? 'abstained' : 'invalid');
+    }
+    if (this.standing.kind !== 'open') this.#deciding.abort();
+    return isUsed ? { kind: 'invalid' } : read;
+  }
+}

@@ -1,0 +1,164 @@
+/**
+ * A ballot paper: everything that is fixed before the first vote – who votes, with what weight, on what, by which rule. Voters sign
+ * its digest, so a vote counts for this paper and for no other. And the rule itself: where a vote stands. Pure.
+ */
+import { digestOf, isPublicKey, parseId, parseToken } from '@mabeam/bus';
+import { isJson, type Json } from '@mabeam/variables';
+import * as z from 'zod';
+import { coordinationError } from '../errors.ts';
+
+/** How votes are counted; each asks for a share of the whole electorate, whether it votes or not. */
+export const voteAlgorithms = ['simple-majority', 'weighted-voting', 'unanimous'] as const;
+
+/** One of them. */
+export type VoteAlgorithm = (typeof voteAlgorithms)[number];
+
+const jsonSchema = z.custom<Json>((value) => isJson(value), 'not JSON');
+const voterSchema = z.strictObject({
+  party: z.string(),
+  weight: z.number().positive(),
+  /** The public key that alone may sign for it. Without one, any key may, and the verifier has to know whose it is. */
+  key: z.string().optional(),
+});
+
+export const paperSchema = z.strictObject({
+  v: z.literal(1),
+  space: z.string(),
+  round: z.string(),
+  algorithm: z.enum(voteAlgorithms),
+  /** The share of the weight that must be exceeded; only weighted votes have one. */
+  threshold: z.number().min(0).lt(1).optional(),
+  electorate: z.array(voterSchema).min(1).max(10_000),
+  alternatives: z.array(jsonSchema).min(1).max(256),
+});
+
+/** A ballot paper. The electorate is in the order of its names. */
+export type BallotPaper = z.infer<typeof paperSchema>;
+
+/** A member of the electorate. */
+export type Voter = BallotPaper['electorate'][number];
+
+/** A member as it is handed in. */
+export interface VotingParty {
+  readonly party: string;
+  /** Above 0; counts in weighted votes only. Default 1. */
+  readonly weight?: number | undefined;
+  /** Its public key, if it is known before. */
+  readonly key?: string | undefined;
+}
+
+/** What a paper is made of. */
+export interface PaperParts {
+  readonly space: string;
+  readonly round: string;
+  readonly algorithm: VoteAlgorithm;
+  readonly threshold?: number | undefined;
+  readonly electorate: readonly VotingParty[];
+  readonly alternatives: readonly Json[];
+}
+
+const defaultThreshold = 0.5;
+
+/**
+ * Writes a paper. Throws `no-participants`, `duplicate-participants` (a name or a key twice: nobody has two votes), `invalid-id`,
+ * `invalid-weights` and `invalid-proposal`.
+ */
+export function writePaper(parts: PaperParts): BallotPaper {
+  const { space, round, algorithm, threshold = defaultThreshold } = parts;
+  const isWeighted = algorithm === 'weighted-voting';
+  if (!(threshold >= 0 && threshold < 1)) {
+    throw coordinationError(
+      'invalid-weights',
+      `a threshold of ${threshold} is no share; give one from 0, below 1`,
+    );
+  }
+  if (!(parts.alternatives.length <= 256 && parts.alternatives.every((value) => isJson(value)))) {
+    throw coordinationError('invalid-proposal', 'what is proposed must be JSON, in at most 256 alternatives');
+  }
+  return {
+    v: 1,
+    space,
+    round: parseToken('round', round),
+    algorithm,
+    ...(isWeighted ? { threshold } : {}),
+    electorate: votersOf(parts.electorate, isWeighted),
+    alternatives: [...parts.alternatives],
+  };
+}
+
+function votersOf(parties: readonly VotingParty[], isWeighted: boolean): Voter[] {
+  if (parties.length === 0) throw coordinationError('no-participants', 'nobody votes; name a party');
+  const voters = parties.map(({ party, weight = 1, key }): Voter => {
+    parseId('party', party);
+    if (!(Number.isFinite(weight) && weight > 0)) {
+      const message = `the weight of ${party} is ${weight}; give a number above 0, or leave the party out`;
+      throw coordinationError('invalid-weights', message, { details: { party, weight } });
+    }
+    if (key !== undefined && !isPublicKey(key)) {
+      throw coordinationError('invalid-proposal', `the key of ${party} is no public key`, {
+        details: { party },
+      });
+    }
+    return { party, weight: isWeighted ? weight : 1, ...(key === undefined ? {} : { key }) };
+  });
+  const names = voters.flatMap(({ party, key }) => (key === undefined ? [party] : [party, key]));
+  const twice = names.find((name, i) => names.indexOf(name) !== i);
+  if (twice !== undefined) {
+    const message = `${twice} is in the electorate twice; nobody has two votes`;
+    throw coordinationError('duplicate-participants', message, { details: { twice } });
+  }
+  return voters.toSorted((a, b) => (a.party < b.party ? -1 : 1));
+}
+
+/** What voters sign of the paper. */
+export function paperDigest(paper: BallotPaper): string {
+  return digestOf(paper);
+}
+
+/** A vote: which alternative is accepted, or `null` for none of them. */
+export type Choice = number | null;
+
+/** Where a vote stands. `rejected`: the noes alone rule an acceptance out; `hopeless`: no alternative can get enough any more. */
+export type Standing =
+  | { readonly kind: 'accepted'; readonly accepted: number }
+  | { readonly kind: 'rejected' }
+  | { readonly kind: 'hopeless' }
+  | { readonly kind: 'open' };
+
+/** What counts so far: one choice a party, and who will not vote any more. */
+export interface Count {
+  readonly votes: ReadonlyMap<string, Choice>;
+  readonly silent?: ReadonlySet<string> | undefined;
+}
+
+/**
+ * Where the vote stands. It depends on nothing but the last choice of each member: names outside the electorate and alternatives
+ * that are not on the paper count for nothing. Once accepted or rejected, no further vote changes that.
+ */
+export function standingOf(paper: BallotPaper, { votes, silent = new Set() }: Count): Standing {
+  const { electorate, alternatives } = paper;
+  const weightOf = (isIn: (voter: Voter) => boolean): number =>
+    electorate.reduce((sum, voter) => (isIn(voter) ? sum + voter.weight : sum), 0);
+  const total = weightOf(() => true);
+  const pending = weightOf(({ party }) => !votes.has(party) && !silent.has(party));
+  const support = alternatives.map((_, i) => weightOf(({ party }) => votes.get(party) === i));
+  const accepted = support.findIndex((weight) => isEnough(paper, weight, total));
+  if (accepted >= 0) return { kind: 'accepted', accepted };
+  const noes = weightOf(({ party }) => votes.get(party) === null);
+  if (!isEnough(paper, total - noes, total)) return { kind: 'rejected' };
+  const hasHope = support.some((weight) => isEnough(paper, weight + pending, total));
+  return hasHope ? { kind: 'open' } : { kind: 'hopeless' };
+}
+
+/** Sums of fractions are off by less than this share; a tie must not become a majority by rounding. */
+const rounding = 1e-9;
+
+/** More than the threshold of all: ⌊N/2⌋+1 of N for a simple majority; everything, where all must agree. */
+function isEnough(
+  { algorithm, threshold = defaultThreshold }: BallotPaper,
+  weight: number,
+  total: number,
+): boolean {
+  if (algorithm === 'unanimous') return weight >= total * (1 - rounding);
+  return weight > total * (threshold + rounding);
+}

@@ -1,0 +1,146 @@
+/**
+ * The asker's end of a decision among liars: opens the committee, and takes the first answer that proves itself.
+ *
+ * Promise: with at most `faults` liars no two askers, members or readers ever hold different decisions of one round. The asker
+ * itself is not trusted with anything but the paper.
+ */
+import { MabeamError, type Bus } from '@mabeam/bus';
+import type { Json } from '@mabeam/variables';
+import * as z from 'zod';
+import { newRoundId } from '../../session/round.ts';
+import { Session, type Participant, type ReadAnswer } from '../../session/session.ts';
+import { holdRound } from '../hold-round.ts';
+import { pbftProtocol } from './join.ts';
+import { verifyPbftDecision, writePbftPaper, type PbftDecision, type PbftPaper } from './paper.ts';
+
+/** How the decision is sought. */
+export interface PbftOptions {
+  /** How many members may lie; there must be three times as many and one more. Default 1. */
+  readonly faults?: number | undefined;
+  /** Further proposals: the committee decides for one of them all. */
+  readonly alternatives?: readonly Json[] | undefined;
+  /** How long the first view may take; each further one twice as long. Default 1 000. */
+  readonly viewMs?: number | undefined;
+  /** What the proposal is about, as lists of rounds show it. Default `proposal`. */
+  readonly subject?: string | undefined;
+  /** The whole session. Default 180 000. */
+  readonly timeoutMs?: number | undefined;
+  readonly signal?: AbortSignal | undefined;
+  /** The asking agent, when an agent asks. */
+  readonly from?: string | undefined;
+  /** Id of the round: a token. Default: a new one. */
+  readonly round?: string | undefined;
+}
+
+/** How it ended. */
+export type PbftOutcome = (
+  | {
+      readonly kind: 'agreed';
+      readonly value: Json;
+      readonly accepted: number;
+      readonly certificate: PbftDecision;
+    }
+  /** No quorum agreed in time: too few are there, too many refuse, or too many lie. */
+  | { readonly kind: 'timeout' }
+) & {
+  readonly round: string;
+  readonly participants: readonly Participant[];
+  readonly durationMs: number;
+};
+
+/** A member as it is handed in. */
+export interface CommitteeMember {
+  readonly party: string;
+  readonly key: string;
+}
+
+const answerSchema = z.object({ kind: z.literal('decided'), proof: z.unknown() });
+const abstentionSchema = z.object({ kind: z.literal('abstain') });
+
+/**
+ * Lets a committee decide, and resolves with how it ended. Throws `insufficient-agents`, `duplicate-participants`,
+ * `invalid-proposal`, `invalid-id`, `stream-missing` (no such space), `disconnected` and `cancelled`.
+ */
+export async function establishPbft(
+  bus: Bus,
+  space: string,
+  electorate: readonly CommitteeMember[],
+  proposal: Json,
+  options: PbftOptions = {},
+): Promise<PbftOutcome> {
+  const {
+    faults = 1,
+    alternatives = [],
+    viewMs = 1_000,
+    subject = 'proposal',
+    round = newRoundId(),
+  } = options;
+  const paper = writePbftPaper({
+    space,
+    round,
+    faults,
+    viewMs,
+    electorate: electorate.map(({ party, key }) => ({ party, key })),
+    alternatives: [proposal, ...alternatives],
+  });
+  const facts = {
+    round,
+    protocol: pbftProtocol,
+    strategy: pbftProtocol,
+    subject,
+    electorate: paper.electorate.map(({ party }) => party),
+    by: options.from ?? 'operator',
+  };
+  return await holdRound(bus, space, facts, () => collect(bus, paper, options));
+}
+
+/** Opens the committee for all its members at once, until one answers with a proof. */
+async function collect(bus: Bus, paper: PbftPaper, options: PbftOptions): Promise<PbftOutcome> {
+  const { space, round } = paper;
+  const { signal, timeoutMs = 180_000, from } = options;
+  const deciding = new AbortController();
+  let decided: Extract<ReturnType<typeof verifyPbftDecision>, { kind: 'valid' }> | undefined;
+  const replied = new Set<string>();
+  const read = (body: unknown, party: string): ReadAnswer<PbftDecision> => {
+    if (abstentionSchema.safeParse(body).success) return { kind: 'abstained' };
+    const proof = answerSchema.safeParse(body).data?.proof;
+    const verified = verifyPbftDecision({ paper, proof });
+    if (verified.kind === 'invalid') return { kind: 'invalid' };
+    decided ??= verified;
+    replied.add(party);
+    deciding.abort();
+    return { kind: 'value', value: verified.decision };
+  };
+  using session = new Session(bus, space, {
+    round,
+    protocol: pbftProtocol,
+    electorate: paper.electorate.map(({ party }) => party),
+    timeoutMs,
+    requestTimeoutMs: timeoutMs,
+    signal: signal === undefined ? deciding.signal : AbortSignal.any([signal, deciding.signal]),
+    from,
+  });
+  const questions = paper.electorate.map(({ party }) => ({ party, body: { paper } }));
+  try {
+    await session.ask('open', questions, read);
+  } catch (error) {
+    const isOurs = decided !== undefined && signal?.aborted !== true;
+    if (!(isOurs && error instanceof MabeamError && error.code === 'cancelled')) throw error;
+  }
+  const { participants, durationMs } = session;
+  const record = {
+    round,
+    participants: participants.map((one) => seenAs(one, replied)),
+    durationMs,
+  };
+  if (decided === undefined) return { kind: 'timeout', ...record };
+  const { decision, value } = decided;
+  return { kind: 'agreed', value, accepted: decision.proof.choice, certificate: decision, ...record };
+}
+
+/** Whose answer was still out when the first proof came, is late. */
+function seenAs(participant: Participant, replied: ReadonlySet<string>): Participant {
+  if (replied.has(participant.party)) return { ...participant, outcome: 'replied' };
+  const isLate = replied.size > 0 && participant.outcome === 'timeout';
+  return isLate ? { ...participant, outcome: 'late' } : participant;
+}
