@@ -53,6 +53,9 @@ const module = z
  */
 export const hostingForms = ['process', 'worker', 'in-process'] as const;
 
+/** What an agent may be in its team; what each may do: rights.ts. */
+export const roles = ['coordinator', 'executor', 'evaluator', 'optimizer', 'monitor', 'custom'] as const;
+
 const command = z.tuple([z.string().min(1)], z.string()).readonly();
 const hostingForm = z.enum(hostingForms);
 
@@ -70,9 +73,7 @@ export const agentSpecSchema = z.strictObject({
   v: z.literal(1).default(1),
   id,
   /** What the agent may do (semantics of the six roles: docs/glossary.md). */
-  role: z
-    .enum(['coordinator', 'executor', 'evaluator', 'optimizer', 'monitor', 'custom'])
-    .default('executor'),
+  role: z.enum(roles).default('executor'),
   /** The queue its instances share: `ask.group.<group>` and `task.<group>`. */
   group: id.optional(),
   /** How a host starts it: a module run by Node, or any command. Absent: it is started elsewhere. */

@@ -6,6 +6,8 @@ import { MabeamError, parseJson, type BucketEntry } from '@mabeam/bus';
 import type { VariableStore } from '@mabeam/variables';
 import { parseAgentSpec, type AgentSpec } from './agent-spec.ts';
 
+const definitionPrefix = 'definition.agent.';
+
 /** The form in which an agent is asked. */
 export type WireForm = 'envelope' | 'plain';
 
@@ -27,13 +29,22 @@ export class AgentSpecs {
 
   /** An agent's definition; undefined when the space does not define it. */
   of(agent: string): KnownAgent | undefined {
-    const entry = this.#store.replica.get(`definition.agent.${agent}`);
+    const entry = this.#store.replica.get(`${definitionPrefix}${agent}`);
     if (entry === undefined) return undefined;
     const known = this.#known.get(agent);
     if (known !== undefined && known.revision === entry.revision) return known;
     const read = { revision: entry.revision, spec: specIn(entry) };
     this.#known.set(agent, read);
     return read;
+  }
+
+  /** All definitions that can be read, by id. */
+  all(): readonly AgentSpec[] {
+    return this.#store.replica
+      .entries()
+      .flatMap(({ key }) =>
+        key.startsWith(definitionPrefix) ? (this.of(key.slice(definitionPrefix.length))?.spec ?? []) : [],
+      );
   }
 
   /** The form in which an agent is asked; `envelope` when the space does not define it. */

@@ -8,6 +8,7 @@
  * A context is made for each call. So it holds what the call is about, and makes the rest – ways, signal, peers – only when its
  * handler looks at it.
  */
+import { trace } from '@opentelemetry/api';
 import {
   newConversation,
   openTasks,
@@ -16,12 +17,14 @@ import {
   type RequestOptions,
   type StoredMessage,
 } from '@mabeam/bus';
-import type { Logger } from '@mabeam/telemetry/api';
+import { attributes, type Logger } from '@mabeam/telemetry/api';
 import type { SpaceView } from '@mabeam/variables';
 import { directAgent } from './directive.ts';
 import { assertHops, type EdgeKind, type EdgeMessage } from './edge.ts';
 import { sendAlong } from './edge-sender.ts';
+import { makeProposal } from './local-proposal.ts';
 import { giveScore } from './metrics-score.ts';
+import type { Shown, ShownInConversation } from './shared-values.ts';
 import type { Instance, Speaker, Ways } from './ways.ts';
 import { admit, peersOf } from './wiring.ts';
 
@@ -35,7 +38,10 @@ export interface AgentContext extends Ways, Instance {
   readonly space: string;
   /** The definition's `config`, as it is. */
   readonly config: Readonly<Record<string, unknown>>;
-  /** Every variable of the space by its id, and the agent's own by their bare names. */
+  /**
+   * Every variable of the space by its id, and the agent's own by their bare names. Of a canary it shows the candidate if the
+   * conversation of the call is in its share.
+   */
   readonly variables: Readonly<Record<string, unknown>>;
   /** Revision of the variables bucket that `variables` shows. */
   readonly revision: number;
@@ -80,6 +86,8 @@ export interface Occasion {
   readonly signal: AbortSignal;
   /** The conversation it belongs to; absent: the recorded trace, else a new one. */
   readonly conversation?: string | undefined;
+  /** What is done is for all conversations, as at the start: nothing that is on trial is seen. */
+  readonly isForAll?: boolean;
 }
 
 /** A context of the newest revision, for an occasion that has passed `hops` agents, this one included. */
@@ -106,8 +114,8 @@ class HandlerContext implements AgentContext {
   readonly ordinal: number;
   readonly incarnation: string;
   readonly config: Readonly<Record<string, unknown>>;
-  readonly variables: Readonly<Record<string, unknown>>;
   readonly revision: number;
+  readonly #shown: Shown;
   readonly #speaker: Speaker;
   readonly #occasion: Occasion;
   readonly #hops: number;
@@ -126,8 +134,17 @@ class HandlerContext implements AgentContext {
     this.ordinal = instance.ordinal;
     this.incarnation = instance.incarnation;
     this.config = speaker.config;
-    this.variables = premises.values.of(view, instance.agent);
+    this.#shown = premises.values.of(view, instance.agent);
     this.revision = view.revision;
+  }
+
+  /** Of a value on trial, what the conversation is to see: looked up when it is read, for few calls name a conversation before. */
+  get variables(): Readonly<Record<string, unknown>> {
+    const { inConversation, trials, values } = this.#shown;
+    if (trials.length === 0 || this.#occasion.isForAll === true) return values;
+    const shown = inConversation(this.conversation);
+    recordArms(shown.arms);
+    return shown.values;
   }
 
   get peers(): readonly string[] | undefined {
@@ -204,7 +221,17 @@ class HandlerContext implements AgentContext {
   }
 
   get score(): Ways['score'] {
-    return (value, options) => giveScore(this.#speaker.premises.events, value, this, options);
+    const { events, specs } = this.#speaker.premises;
+    const { agent, conversation } = this;
+    return (value, options) =>
+      giveScore(events, value, { agent, conversation, spec: specs.of(agent)?.spec }, options);
+  }
+
+  get propose(): Ways['propose'] {
+    const { events, specs } = this.#speaker.premises;
+    const { agent, conversation } = this;
+    return (variable, value, reward) =>
+      makeProposal(events, variable, { agent, value, reward }, { conversation, spec: specs.of(agent)?.spec });
   }
 
   get trigger(): Ways['trigger'] {
@@ -231,6 +258,12 @@ class HandlerContext implements AgentContext {
       conversation: this.conversation,
     });
   }
+}
+
+/** The arms that a call has seen, in its span: `threshold=candidate`. */
+function recordArms(arms: ShownInConversation['arms']): void {
+  const seen = Object.entries(arms).map(([name, arm]) => `${name}=${arm}`);
+  trace.getActiveSpan()?.setAttribute(attributes.canary, seen);
 }
 
 async function foldEvents(

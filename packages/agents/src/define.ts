@@ -4,6 +4,7 @@ import type { AgentContext, CallContext, EdgeContext, TaskContext } from './cont
 import type { EdgeKind } from './edge.ts';
 import { rememberSchemas } from './json-schema.ts';
 import { checked } from './schema.ts';
+import type { AgentParty, AgentVote } from './voice.ts';
 
 /** Takes what comes along an edge. What it returns is the answer on `command` edges, and nothing on the others. */
 export type EdgeHandler = (body: unknown, context: EdgeContext) => unknown;
@@ -25,6 +26,10 @@ export interface AgentOptions<I, O> {
   readonly task?: (input: I, context: TaskContext) => O | Promise<O>;
   /** Takes what others `send` along edges; see {@link edgeHandler} for one with schemas. */
   readonly edges?: EdgeHandlers;
+  /** What it wants, bids and takes, when it is asked as a party of a negotiation. */
+  readonly party?: AgentParty;
+  /** Its vote on a change that is put to the vote (`adaptation.strategy: consensus-based`). */
+  readonly vote?: AgentVote;
   /** Questions answered and tasks worked on at once. Default 16 tasks; questions are bounded by the bus. */
   readonly concurrency?: number;
 }
@@ -35,7 +40,10 @@ export interface AgentDefinition<I = unknown, O = unknown> extends AgentOptions<
 }
 
 /** A definition whatever its types: what runs agents gives each handler only what its own schema has let pass. */
-export interface AgentForm extends Pick<AgentOptions<unknown, unknown>, 'start' | 'edges' | 'concurrency'> {
+export interface AgentForm extends Pick<
+  AgentOptions<unknown, unknown>,
+  'start' | 'edges' | 'party' | 'vote' | 'concurrency'
+> {
   readonly kind: 'agent';
   readonly input?: StandardSchemaV1;
   readonly output?: StandardSchemaV1;
@@ -45,7 +53,7 @@ export interface AgentForm extends Pick<AgentOptions<unknown, unknown>, 'start' 
   readonly task?: (input: never, context: TaskContext) => unknown;
 }
 
-/** An agent as data. At least one of `ask`, `task`, `edges` and `start` should be there, else it only beats. */
+/** An agent as data. At least one of its handlers should be there, else it only beats. */
 export function defineAgent<I = unknown, O = unknown>(options: AgentOptions<I, O>): AgentDefinition<I, O> {
   return { kind: 'agent', ...options };
 }

@@ -12,7 +12,8 @@ import { valueKey } from '@mabeam/variables';
 import { agentActions, parseDirective, type Directive, type DirectiveAnswer } from './directive.ts';
 import type { Instance } from './context.ts';
 import type { Premises } from './premises.ts';
-import { directionProblem, orchestratorName } from './rights.ts';
+import { directionProblem, orchestratorName, roleProblem } from './rights.ts';
+import { roles } from './agent-spec.ts';
 import { peersOf } from './wiring.ts';
 
 /** What the desk may know of its member, and do to it. */
@@ -54,8 +55,8 @@ export class DirectiveDesk {
   #refusal(directive: Directive): Verdict | undefined {
     const { premises, instance } = this.#member;
     const { from, to, leaderRevision, ordinal } = directive;
-    const role = premises.specs.of(from)?.spec?.role;
-    const problem = directionProblem({ from, to, role, graph: premises.store.graph });
+    const spec = premises.specs.of(from)?.spec;
+    const problem = directionProblem({ from, to, spec, graph: premises.store.graph });
     if (problem !== undefined) return rejected('not-permitted', { problem });
     const seen = Math.max(this.#leaderRevision, premises.store.replica.revisionOf('leader'));
     if (leaderRevision < seen) return rejected('stale-leader', { leaderRevision: seen });
@@ -101,7 +102,7 @@ export class DirectiveDesk {
       case 'reconfigure':
         return this.#configuration(directive);
       case 'change-role':
-        return this.#role();
+        return this.#role(directive);
       case 'update-communication':
         return this.#communication(directive);
       case 'start':
@@ -141,12 +142,19 @@ export class DirectiveDesk {
       : rejected('unknown-key', { key: unknown });
   }
 
-  #role(): Verdict {
+  /** With a role wished for that it does not have: whether its definition could ever give it that. */
+  #role({ parameters }: Directive): Verdict {
     const { instance, premises } = this.#member;
-    const role = premises.specs.of(instance.agent)?.spec?.role;
-    return role === undefined
-      ? rejected('unknown-key', { key: 'role' })
-      : { kind: 'applied', effective: { role } };
+    const spec = premises.specs.of(instance.agent)?.spec;
+    if (spec === undefined) return rejected('unknown-key', { key: 'role' });
+    const { role } = spec;
+    const wished = roles.find((each) => each === parameters['role']);
+    if (parameters['role'] === undefined || wished === role) return { kind: 'applied', effective: { role } };
+    if (wished === undefined) return rejected('unknown-role', { role });
+    const problem = roleProblem(instance.agent, wished, premises.specs.all());
+    return problem === undefined
+      ? rejected('not-defined', { role })
+      : rejected('last-coordinator', { role, problem });
   }
 
   /** `revision` is the epoch of the graph to go by; a newer one in force makes the directive stale. */

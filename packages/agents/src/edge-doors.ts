@@ -16,7 +16,7 @@ import type { Door } from './door.ts';
 import { assertHops, edgeSubject, parseEdge, type EdgeMessage } from './edge.ts';
 import { agentError } from './errors.ts';
 import { KeptEdges } from './kept-edges.ts';
-import { directionProblem } from './rights.ts';
+import { directionProblem, orchestratorName } from './rights.ts';
 import { Tally } from './tally.ts';
 import { admit, isAdmitted, reachEpoch } from './wiring.ts';
 
@@ -54,9 +54,9 @@ async function answerCommand(
   assertHops(request.hops, from, instance.agent);
   await reachEpoch(premises.store, request.epoch, request.remainingMs);
   const { graph } = premises.store;
-  admit(graph, from, instance.agent);
-  const role = premises.specs.of(from)?.spec?.role;
-  const problem = directionProblem({ from, to: instance.agent, role, graph });
+  admit(graph, from, instance.agent, 'command');
+  const spec = premises.specs.of(from)?.spec;
+  const problem = directionProblem({ from, to: instance.agent, spec, graph });
   if (problem !== undefined) {
     throw agentError('not-permitted', problem, { details: { from, to: instance.agent } });
   }
@@ -124,8 +124,12 @@ class LossyEdges implements Door {
   #admits({ from }: EdgeMessage): boolean {
     const { graph } = this.#speaker.premises.store;
     const { agent } = this.#speaker.instance;
+    const kind = this.#kind;
+    // The orchestrator tells a supervisor of the failures of those it watches.
+    if (kind === 'supervision' && from === orchestratorName) return true;
     return (
-      isAdmitted(graph, from, agent) || (this.#kind === 'coordination' && isAdmitted(graph, agent, from))
+      isAdmitted(graph, from, agent, kind) ||
+      (kind === 'coordination' && isAdmitted(graph, agent, from, kind))
     );
   }
 

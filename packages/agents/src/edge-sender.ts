@@ -49,8 +49,8 @@ export async function sendAlong(
   const { to, kind, body } = sending;
   const subject = edgeSubject(premises.at, agent, to, kind);
   // Both sides of a coordination may begin it.
-  const isBackward = kind === 'coordination' && isAdmitted(view.graph, to, agent);
-  if (!isBackward) admit(view.graph, agent, to);
+  const isBackward = kind === 'coordination' && isAdmitted(view.graph, to, agent, kind);
+  if (!isBackward) admit(view.graph, agent, to, kind);
   assertHops(hops, agent, to);
   if (kind === 'data') return keep(sender, sending, subject, options);
   if (kind === 'command') return command(sender, sending, subject, options);
@@ -89,8 +89,8 @@ async function command(
   options: SendOptions,
 ): Promise<SendResult> {
   const { premises, agent, view, signal, hops, conversation } = sender;
-  const role = premises.specs.of(agent)?.spec?.role;
-  const problem = directionProblem({ from: agent, to, role, graph: view.graph });
+  const spec = premises.specs.of(agent)?.spec;
+  const problem = directionProblem({ from: agent, to, spec, graph: view.graph });
   if (problem !== undefined) throw agentError('not-permitted', problem, { details: { from: agent, to } });
   const timeout = options.timeoutMs === undefined ? {} : { timeoutMs: options.timeoutMs };
   const answer = await premises.bus.request(subject, body, {

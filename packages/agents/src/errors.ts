@@ -17,6 +17,7 @@ export const agentErrors = {
   'unknown-verb': { retryable: false, exit: 2, status: 404 },
   'invalid-directive': { retryable: false, exit: 2, status: 400 },
   'invalid-score': { retryable: false, exit: 2, status: 400 },
+  'invalid-local-proposal': { retryable: false, exit: 2, status: 400 },
   'illegal-transition': { retryable: false, exit: 1, status: 409 },
   undeliverable: { retryable: false, exit: 1, status: 410 },
   'hop-limit': { retryable: false, exit: 1, status: 508 },

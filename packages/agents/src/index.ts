@@ -1,7 +1,12 @@
 /** @mabeam/agents: what an agent is, and the processes that are made of them. The public names. */
 export { agentSpecErrors, agentSpecSchema, hostingForms, parseAgentSpec } from './agent-spec.ts';
 export type { AgentSpec, AgentSpecInput } from './agent-spec.ts';
-export { defaultSupervision, supervisionPolicySchema } from './supervision-policy.ts';
+export {
+  defaultSupervision,
+  escalations,
+  supervisionPolicySchema,
+  supervisionStrategies,
+} from './supervision-policy.ts';
 export type { SupervisionPolicy } from './supervision-policy.ts';
 export { wireForm } from './agent-specs.ts';
 export type { WireForm } from './agent-specs.ts';
@@ -16,6 +21,11 @@ export type {
   EdgeHandlers,
 } from './define.ts';
 export type { AgentContext, CallContext, EdgeContext, Instance, TaskContext, Ways } from './context.ts';
+export type { AgentParty, AgentVote, PartyContext } from './voice.ts';
+export { askVote, serveVote } from './change-vote.ts';
+export type { ProposedChange, Vote, VoteReply } from './change-vote.ts';
+export { makeProposal, readProposal } from './local-proposal.ts';
+export type { ProposalBody } from './local-proposal.ts';
 export { recruitAgent } from './recruit.ts';
 export type { AgentMaker } from './recruit.ts';
 export { endProcess, runAgent } from './run-agent.ts';
@@ -42,4 +52,6 @@ export { heartbeatEveryMs, parseHeartbeat } from './heartbeat.ts';
 export type { Heartbeat } from './heartbeat.ts';
 export { parseHosting } from './hosting.ts';
 export type { Environment, Hosting } from './hosting.ts';
+export { hasVoice, isPermitted, orchestratorName, permissions, roleProblem } from './rights.ts';
+export type { Permission, RoleSpec } from './rights.ts';
 export { admit, peersOf } from './wiring.ts';

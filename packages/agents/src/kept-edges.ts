@@ -134,6 +134,7 @@ export class KeptEdges implements Door {
     }
     const graphs = await this.#speaker.premises.graphs.kept();
     if (wasAdmitted(graphs, { from, to, epoch, at })) return undefined;
+    this.served.refuse('edge-not-permitted');
     const message = `${from} might not send to ${to} when it did: no graph of epoch ${epoch ?? 'none'} has such an edge`;
     return errorBodyOf(agentError('edge-not-permitted', message, { details: { from, to, epoch } }));
   }

@@ -22,9 +22,12 @@ import { openEdgeDoors } from './edge-doors.ts';
 import { agentError } from './errors.ts';
 import { Meter } from './metrics-meter.ts';
 import type { Premises } from './premises.ts';
+import { RequeuedTasks } from './requeued.ts';
+import { isPermitted } from './rights.ts';
 import { checked } from './schema.ts';
 import { followStatus, mayFollow, type AgentStatus } from './status.ts';
 import { Tally } from './tally.ts';
+import { openVoice, prepareVoice } from './voice.ts';
 import { admit, reachEpoch } from './wiring.ts';
 
 /** How long a member that is told to stop may take, unless its host says otherwise. */
@@ -119,16 +122,19 @@ export class Member implements Speaker, DirectedMember, ListedMember, AsyncDispo
   /** Runs `start` and opens the doors. Throws what `start` throws; then it has failed. */
   async start(): Promise<void> {
     this.#follow('starting');
+    const { definition } = this.#options;
+    let voice: Awaited<ReturnType<typeof prepareVoice>>;
     try {
-      const { definition } = this.#options;
-      if (definition.start !== undefined) await definition.start(contextOf(this, { signal: this.stopping }));
+      voice = await prepareVoice(definition);
+      const occasion = { signal: this.stopping, isForAll: true };
+      if (definition.start !== undefined) await definition.start(contextOf(this, occasion));
       // Told to stop, or failed, meanwhile: then this is no longer a transition.
       this.#follow('active');
     } catch (error) {
       if (mayFollow(this.#status, 'failed')) this.#follow('failed');
       throw this.#failure ?? error;
     }
-    this.#doors = this.#openDoors();
+    this.#doors = [...this.#openDoors(), ...openVoice(this, definition, voice)];
     this.#doors = [openListing(this), ...this.#doors];
   }
 
@@ -191,12 +197,22 @@ export class Member implements Speaker, DirectedMember, ListedMember, AsyncDispo
       bus.serve(at.at(`command.agent.${agent}.*.*`), directed),
     ];
     if (definition.edges !== undefined) doors.push(...openEdgeDoors(this, definition.edges));
-    const group = this.#options.group ?? specs.of(agent)?.spec?.group;
+    const spec = specs.of(agent)?.spec;
+    const group = this.#options.group ?? spec?.group;
     if (group === undefined) return doors;
     doors.push(bus.serve(at.askGroup(group), answer, { queue: 'group' }));
     if (definition.task === undefined) return doors;
+    if (spec !== undefined && !isPermitted(spec, 'task')) {
+      this.log.warn(
+        { role: spec.role },
+        `${agent} works on tasks, which nobody of the role ${spec.role} is given`,
+      );
+      return doors;
+    }
     const served = new Tally(at.task(group), group, this.meter);
-    const work = (task: Task): Promise<unknown> => served.count(() => this.#workOn(task));
+    const requeued = new RequeuedTasks(this);
+    const work = (task: Task): Promise<unknown> =>
+      requeued.take(task, () => served.count(() => this.#workOn(task)));
     const instance = `${agent}.${ordinal}.${incarnation}`;
     const concurrency = definition.concurrency ?? defaultSlots;
     this.#slots = concurrency;

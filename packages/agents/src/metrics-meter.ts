@@ -26,6 +26,8 @@ export interface MeterReading {
   readonly sent: number;
   /** Of these, those whose arrival was told in time. */
   readonly acknowledged: number;
+  /** Messages and questions that came and were not taken: no edge leads here from their sender, or there were too many, or they make no sense. */
+  readonly refused: number;
 }
 
 /** Four buckets an octave, from 2^-7 ms to 2^21 ms (35 minutes); the first and the last take what is beyond. */
@@ -43,6 +45,7 @@ export class Meter {
   #busyMs = 0;
   #sent = 0;
   #acknowledged = 0;
+  #refused = 0;
   /** Up to when `busyMs` is integrated. */
   #countedUntil = 0;
 
@@ -61,9 +64,15 @@ export class Meter {
     this.#inFlight -= 1;
     this.#handled += 1;
     if (error !== undefined && isOwnFault(error)) this.#failed += 1;
+    if (error instanceof MabeamError && error.code === 'edge-not-permitted') this.#refused += 1;
     const latencies = (this.#latencies ??= new Uint32Array(buckets));
     const bucket = bucketOf(now - startedAt);
     latencies[bucket] = (latencies[bucket] ?? 0) + 1;
+  }
+
+  /** Something came and was not taken. */
+  refuse(): void {
+    this.#refused += 1;
   }
 
   /** Counts a call from its beginning to its end. */
@@ -90,7 +99,8 @@ export class Meter {
   /** What it has counted; undefined when nothing happened since the last reset and nothing runs. */
   read(): MeterReading | undefined {
     this.#integrate(performance.now());
-    const isQuiet = this.#handled === 0 && this.#inFlight === 0 && this.#sent === 0 && this.#busyMs === 0;
+    const counted = this.#handled + this.#inFlight + this.#sent + this.#refused;
+    const isQuiet = counted === 0 && this.#busyMs === 0;
     return isQuiet ? undefined : this.#reading();
   }
 
@@ -102,6 +112,7 @@ export class Meter {
     this.#busyMs = 0;
     this.#sent = 0;
     this.#acknowledged = 0;
+    this.#refused = 0;
   }
 
   #reading(): MeterReading {
@@ -113,6 +124,7 @@ export class Meter {
       ...(this.#handled === 0 ? {} : { latencyMs: { p50: this.#quantile(0.5), p95: this.#quantile(0.95) } }),
       sent: this.#sent,
       acknowledged: this.#acknowledged,
+      refused: this.#refused,
     };
   }
 
@@ -143,6 +155,7 @@ export const quietReading: MeterReading = {
   busyMs: 0,
   sent: 0,
   acknowledged: 0,
+  refused: 0,
 };
 
 function bucketOf(ms: number): number {

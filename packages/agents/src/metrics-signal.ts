@@ -47,6 +47,7 @@ const instanceMetrics = z.object({
   latencyMs: z.object({ p50: amount, p95: amount }).optional(),
   sent: count.default(0),
   acknowledged: count.default(0),
+  refused: count.default(0),
   slots: count.optional(),
 });
 const reportSchema: z.ZodType<MetricsReport> = z.object({

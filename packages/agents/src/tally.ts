@@ -42,6 +42,7 @@ export class Tally implements Served {
   /** Something came and was not worked on. */
   refuse(why: string): void {
     this.#stats.requests += 1;
+    this.#meter?.refuse();
     this.#fail(why);
   }
 

@@ -44,6 +44,12 @@ export interface Ways {
    * whoever goes by the metric says otherwise. Errors: `invalid-score`, `invalid-id`, and those of a store.
    */
   readonly score: (value: number, options?: ScoreOptions) => Promise<number>;
+  /**
+   * Says which value of a variable of the space has served the agent, and how well (larger is better): a kept event
+   * `event.proposal.<variable>.made`, which an `emergent` variable goes by; resolves with its sequence once it is kept. Errors:
+   * `not-permitted`, `invalid-local-proposal`, `invalid-id`, and those of a store.
+   */
+  readonly propose: (variable: string, value: unknown, reward: number) => Promise<number>;
   /** Asks the space to adapt. */
   readonly trigger: (
     name: string,

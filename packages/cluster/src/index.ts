@@ -16,8 +16,8 @@ export type { AgentLine, NodeEnd, NodeOptions } from './node.ts';
 export { nodeCommandSubject, orderStart, orderStop } from './node-command.ts';
 export type { NodeReply, NodeRequestOptions, StartCommand, StopCommand } from './node-command.ts';
 export { nodeIdFrom } from './node-id.ts';
-export { placeAgent } from './placement.ts';
-export type { Placement } from './placement.ts';
+export { demandOf, placeAgent, placementScore } from './placement.ts';
+export type { Placement, PlacementFacts, PlacementSituation, ResourceAmounts } from './placement.ts';
 export { defaultDrainMs, superviseProcess, SupervisedProcess } from './process.ts';
 export type { FinalProcessState, ProcessOptions, ProcessState } from './process.ts';
 export {

@@ -12,9 +12,27 @@ const id = z.string().refine(isId, { error: 'is not a valid id' });
 const revision = z.int().min(0);
 const instance = { space: id, agent: id, ordinal: z.int().min(0).max(999_999), leaderRevision: revision };
 
-const startCommand = z.object({ ...instance, spec: z.unknown(), definitionRevision: revision });
+/** How the node starts the instance again when it ends; absent: as its own settings say. */
+const restarts = z.object({
+  maxFailures: z.int().min(0),
+  windowMs: z.int().min(1),
+  backoffMs: z.int().min(0),
+  backoffMaxMs: z.int().min(0),
+});
 
-const stopCommand = z.object({ ...instance, drainMs: z.number().min(0).max(3_600_000).optional() });
+const startCommand = z.object({
+  ...instance,
+  spec: z.unknown(),
+  definitionRevision: revision,
+  restarts: restarts.optional(),
+});
+
+/** With `incarnation` only that life is stopped: if another has followed already, that is nothing. */
+const stopCommand = z.object({
+  ...instance,
+  drainMs: z.number().min(0).max(3_600_000).optional(),
+  incarnation: z.string().optional(),
+});
 
 const reply = z.object({
   kind: z.enum(['applied', 'noop', 'rejected']),

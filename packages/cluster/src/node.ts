@@ -227,18 +227,20 @@ class Node implements AsyncDisposable {
       if (present === undefined) return { kind: 'noop' };
       if (present.isEnding) return { kind: 'noop', incarnation: present.incarnation };
       const { incarnation, pid } = present;
-      const { drainMs } = command;
+      const { drainMs, incarnation: meant } = command;
+      if (meant !== undefined && meant !== incarnation) return { kind: 'noop', incarnation };
       void present.stop(drainMs === undefined ? {} : { drainMs });
       return { kind: 'applied', incarnation, pid };
     });
   }
 
   async #start(key: string, command: StartCommand): Promise<NodeReply> {
-    const { space, spec, ordinal, definitionRevision } = command;
+    const { space, spec, ordinal, definitionRevision, restarts } = command;
     const { id, onLine, onObserved, onProblem, ...hosting } = this.#options;
     const place = isShared(spec) ? await this.#crews.placeIn(space) : undefined;
     const result = await hostInstance(this.#bus, {
       ...hosting,
+      ...(restarts === undefined ? {} : { policy: restarts }),
       place,
       space,
       spec,

@@ -214,7 +214,7 @@ export class SupervisedProcess implements AsyncDisposable {
       this.#end({ kind: decision.outcome, reason });
     } else {
       const often = `after ${decision.restarts} restarts within ${policy.windowMs / 1_000} s`;
-      this.#end({ kind: 'failed', reason: `${reason} ${often}` });
+      this.#end({ kind: 'failed', reason: decision.restarts === 0 ? reason : `${reason} ${often}` });
     }
   }
 
