@@ -35,24 +35,79 @@ export { adaptationKey, parseAdaptationRecord } from './adaptation/adaptation-re
 export type {
   AdaptationApplied,
   AdaptationChange,
+  AdaptationDecided,
   AdaptationOutcome,
   AdaptationRecord,
 } from './adaptation/adaptation-record.ts';
-export { identityHash, readTrigger } from './adaptation/trigger.ts';
+export { identityHash, readEvent, readTrigger } from './adaptation/trigger.ts';
 export type { MalformedTrigger, Trigger, TriggerIdentity, TriggerMessage } from './adaptation/trigger.ts';
 export { decideAdaptation } from './adaptation/rules.ts';
-export type { Decision, RuleSituation } from './adaptation/rules.ts';
-export { activeAgents, desiredGraph, desiredInstances, selectionsOf } from './instances/desired.ts';
+export type { Decision, GuardedChange, Occasion, RuleSituation } from './adaptation/rules.ts';
+export { failedCondition } from './adaptation/conditions.ts';
+export type { ConditionSubject } from './adaptation/conditions.ts';
+export { mostReversals, reversalMemoryMs } from './adaptation/oscillation.ts';
+export {
+  activeAgents,
+  desiredGraph,
+  desiredInstances,
+  selectionsOf,
+  topologyVariable,
+} from './instances/desired.ts';
 export type { DefinedAgent, DesiredInstance } from './instances/desired.ts';
+export { planRecovery } from './recovery/plan-recovery.ts';
+export type { AgentRecovery, RecoveryInput, RecoveryNews } from './recovery/plan-recovery.ts';
+export { parseRecovery, recoveryKey } from './recovery/recovery-record.ts';
+export type { AgentFailure, GivenUp, RecoveryRecord } from './recovery/recovery-record.ts';
+export { reportFailure } from './recovery/report-failure.ts';
+export type { FailureReport, FailureReported } from './recovery/report-failure.ts';
+export { standingOf } from './recovery/standing.ts';
+export type { RecoveryStanding } from './recovery/standing.ts';
 export { foresee } from './state/foresight.ts';
 export type { Foresight, Rewiring, SpaceAtWork } from './state/foresight.ts';
 export { awaitApplied } from './state/await-applied.ts';
 export type { AwaitOptions, Standing } from './state/await-applied.ts';
 export type { Laggard } from './adaptation/settlement.ts';
+export { spaceRecordOf } from './state/space-state.ts';
 export { openSpaceMirror, SpaceMirror } from './state/space-mirror.ts';
+export { MultiAgentSpace, openSpace } from './space/multi-agent-space.ts';
+export type { AskOptions, OpenSpaceOptions } from './space/multi-agent-space.ts';
+export type { PartAdded } from './space/add-part.ts';
+export type { AgentsStarted, AgentsStopped, StartOptions } from './space/start-agents.ts';
+export type { StartFailure } from './space/start-verdict.ts';
+export type { SpaceCoordinated, ToldDirective } from './space/coordinate-space.ts';
+export { planCoordination } from './space/plan-coordination.ts';
+export type { CoordinationPlan, DirectiveConflict } from './space/plan-coordination.ts';
+export type { VariableAdapted } from './space/space-commands.ts';
+export type { SpaceSnapshot, ValueNow } from './space/snapshot.ts';
+export { isAsDesired, spaceStanding } from './space/standing.ts';
+export type { SpaceStanding } from './space/standing.ts';
 export { deleteVariable, deletionSite, planDeletion } from './state/delete-variable.ts';
 export type { DeleteOptions, DeletionSite } from './state/delete-variable.ts';
 export { reconcile } from './instances/reconcile.ts';
+export { poolIn, reconcileInputOf, reservationsIn, waitingIn } from './state/reconcile-input.ts';
+export type { Reservation } from './state/reconcile-input.ts';
+export { timesFitting } from './instances/pool.ts';
+export type { PoolState } from './instances/pool.ts';
+export { decideScaling, usualLimits } from './scaling/decide-scaling.ts';
+export type {
+  ScalingDecision,
+  ScalingObservation,
+  ScalingReason,
+  ScalingState,
+} from './scaling/decide-scaling.ts';
+export { planScaling } from './scaling/plan-scaling.ts';
+export type { ScalingInput, ScalingPlan } from './scaling/plan-scaling.ts';
+export { replicasIn, scaleAgent } from './scaling/scale-agent.ts';
+export type { Replicas, ScaledAgent, ScaleOptions } from './scaling/scale-agent.ts';
+export { openSpaceMetrics, SpaceMetrics } from './scaling/space-metrics.ts';
+export { foldMetrics, staleAfterMs } from './scaling/metrics.ts';
+export type {
+  AgentMetrics,
+  AgentScore,
+  LiveInstance,
+  MetricsSources,
+  PerformanceMetrics,
+} from './scaling/metrics.ts';
 export type {
   Action,
   InstanceLease,
@@ -109,4 +164,46 @@ export type {
 export { guardSchema } from './rollout/guard.ts';
 export { rolloutSchema } from './rollout/rollout-schema.ts';
 export { scoresNeededFrom } from './rollout/samples.ts';
+export { evidenceSoFar } from './rollout/evidence-so-far.ts';
+export type { ChangeAnswer } from './rollout/serve-adaptation.ts';
+export type { StoredAdaptation } from './state/space-state.ts';
 export type { Score } from './rollout/samples.ts';
+export { coordinate } from './strategies/coordinate.ts';
+export type { CoordinatedVariable } from './strategies/coordinate.ts';
+export type {
+  AgentStanding,
+  Coordination,
+  CoordinationContext,
+  CoordinationDirective,
+} from './strategies/coordination.ts';
+export { rankAgents, rankPatterns, shareOut } from './strategies/choose.ts';
+export type { Candidate as RankedAgent } from './strategies/choose.ts';
+export { adaptVariable, policyRule } from './strategies/adapt-variable.ts';
+export type { Adaptation, AdaptationSituation, Suggestion } from './strategies/adapt-variable.ts';
+export type { LocalProposal } from './strategies/occasion.ts';
+export { measureOf, targetOf } from './strategies/measure.ts';
+export { countVotes, defaultThreshold } from './strategies/ballot.ts';
+export type { Ballot, Count } from './strategies/ballot.ts';
+export { distributeVariable } from './strategies/distribute.ts';
+export type { Distribution, ReplicaNode } from './strategies/distribute.ts';
+export { detectedTriggers, detectTriggers, firstBaseline } from './strategies/detect-triggers.ts';
+export type {
+  DetectedTrigger,
+  DetectionBaseline,
+  DetectionEvidence,
+  Finding,
+} from './strategies/detect-triggers.ts';
+export { adaptationCases, handlerSubject } from './strategies/conformance.ts';
+export type { AdaptationCase, AdaptationSubject, CaseOptions } from './strategies/conformance.ts';
+export { askSuggestion, callHandler, coordinateByHandler } from './handlers/call-handler.ts';
+export type { HandlerOptions } from './handlers/call-handler.ts';
+export type {
+  AdaptationAnswer,
+  CoordinationAnswer,
+  HandlerQuestion,
+  TravellingContext,
+} from './handlers/handler-form.ts';
+export { defineAdaptation, defineCoordination, serveHandler } from './handlers/serve-handler.ts';
+export type { HandlerCall, HandlerFunction, NamedHandler } from './handlers/serve-handler.ts';
+export { holdVote } from './handlers/votes.ts';
+export type { VoteOptions, VoteResult } from './handlers/votes.ts';

@@ -16,6 +16,7 @@ import {
 } from '@mabeam/bus';
 import { waitFor } from '@mabeam/testing';
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
+import { answeredKey } from '../src/adaptation/event-rules.ts';
 import { identityHash } from '../src/adaptation/trigger.ts';
 import { openGate, type Gate } from './gate.ts';
 import { openStage, putRaw, type Stage } from './stage.ts';
@@ -30,8 +31,12 @@ variables:
   talk: { kind: communication-topology, agents: [words, links], initial: { pattern: mesh } }
   threshold: { kind: performance-threshold, initial: 0.5, domain: { min: 0, max: 1 } }
   counter: { kind: custom, initial: 0, domain: { min: 0 } }
+  tried: { kind: custom, initial: 0 }
+  probes: { kind: custom, initial: 0, domain: { min: 0 } }
 rules:
   count: { on: { trigger: counted }, adapt: counter, by: { increase: 1 }, cooldownMs: 0 }
+  seen: { on: { event: probe.seen }, adapt: probes, by: { increase: 1 }, cooldownMs: 0 }
+  try: { on: { trigger: try }, adapt: tried, by: { set: 1 }, guard: { metric: quality, windowMs: 100, windows: 1 }, canary: 0.5, cooldownMs: 0 }
   rare: { on: { trigger: rare }, adapt: counter, by: { increase: 1000 }, cooldownMs: 3600000 }
 `;
 
@@ -122,6 +127,50 @@ const paths: readonly WritePath[] = [
     },
   },
   {
+    name: 'the change of a rule by event with its record',
+    provoke: async () => {
+      // Nothing from before the leader reads events is answered.
+      const isReading = async (): Promise<boolean> =>
+        (await readKey(stage.bus, bucket, answeredKey))?.operation === 'put';
+      await waitFor(isReading, { what: 'the leader reads events', timeoutMs: 10_000 });
+      await openEvents(stage.bus, stage.space).publish('probe', 'x', 'seen', { source: 'test', id: 'seen' });
+    },
+    isIt: (writes) => writes.has('space.probes'),
+    finished: async () => {
+      const isAnswered = (): boolean => stage.store.get('probes').value === 1;
+      await waitFor(isAnswered, { what: 'the successor answers the event', timeoutMs: 15_000 });
+      const hash = identityHash({ source: 'event.probe.seen:test', id: 'seen' });
+      expect(await stage.record(hash)).toMatchObject({ trigger: 'probe.x.seen', rule: 'seen' });
+    },
+  },
+  {
+    name: 'a candidate with its record',
+    provoke: trigger('try', 'tried'),
+    isIt: (writes) => writes.get('space.tried')?.includes('"candidate"') === true,
+    finished: () => outcomeIs('tried', 'failure'),
+  },
+  {
+    name: 'the decision of a rollout',
+    provoke: trigger('try', 'decided'),
+    isIt: (writes) => writes.get(keyOf('decided'))?.includes('"decision"') === true,
+    finished: async () => {
+      await outcomeIs('decided', 'failure');
+      expect(stage.store.get('tried')).toMatchObject({ value: 0 });
+      expect(stage.store.get('tried').candidate).toBeUndefined();
+    },
+  },
+  {
+    name: 'the note that an outcome was announced',
+    provoke: trigger('try', 'told'),
+    isIt: (writes) => writes.get(keyOf('told'))?.includes('"announcedAt"') === true,
+    finished: async () => {
+      const hash = identityHash({ source: 'test', id: 'told' });
+      const isNoted = async (): Promise<boolean> => (await stage.record(hash))?.announcedAt !== undefined;
+      await waitFor(isNoted, { what: 'the successor notes it', timeoutMs: 10_000 });
+      expect(await stage.events(`event.adaptation.${hash}.failure`)).toHaveLength(1);
+    },
+  },
+  {
     name: 'the record of a trigger without a rule',
     provoke: trigger('unheard-of', 'no-rule'),
     isIt: (writes) => writes.has(keyOf('no-rule')),
@@ -170,6 +219,24 @@ const paths: readonly WritePath[] = [
     provoke: () => ask('words.pace', 3),
     isIt: (writes) => writes.has('agent.words.pace'),
     finished: (answer) => servedAgain('words.pace', 3, answer),
+  },
+  {
+    name: 'the record of a failure, and what is decided about it',
+    provoke: async () => {
+      const running = stage.mirror.observed.find(
+        ({ agent, status }) => agent === 'links' && status === 'active',
+      );
+      process.kill(running?.pid ?? Number.NaN, 'SIGKILL');
+    },
+    isIt: (writes) => writes.has('recovery.links'),
+    finished: async () => {
+      const isWritten = (): boolean => stage.mirror.state.recoveries.has('links');
+      await waitFor(isWritten, { what: 'the successor writes it down', timeoutMs: 10_000 });
+      const told = (): Promise<readonly unknown[]> => stage.events('event.recovery.links.failed');
+      await waitFor(async () => (await told()).length > 0, { what: 'it is told' });
+      expect(await told()).toHaveLength(1);
+      await stage.until(['links.0']);
+    },
   },
   {
     name: 'the removal of an old record',
@@ -271,10 +338,20 @@ describe('a leader deposed in the last moment', () => {
 const writers: Readonly<Record<string, string>> = {
   'term/fence.ts commitBatch': 'the ticket and the fenced commit themselves',
   'definition/create-space.ts commitBatch': 'an operator brings a space into being or changes its definition',
+  'space/add-part.ts commitBatch': 'a program adds an agent or a variable',
   'definition/delete-space.ts commitBatch': 'an operator ends a space',
+  'scaling/scale-agent.ts commitBatch': 'a person wishes for another number of replicas',
   'state/delete-variable.ts commitBatch': 'an operator deletes a variable',
+  'adaptation/watch-metrics.ts store':
+    'asks as anybody may: a trigger with an identity, which whoever leads answers once',
   'adaptation/settle.ts store': 'says what the bucket has, once: stored expecting that nobody has said it',
   'history/copy-history.ts storeBatch': 'copies what the bucket has, once: stored expecting the former place',
+  'recovery/perform-recovery.ts publish':
+    'tells a supervisor of a failure, before the decision; another leader tells of it too',
+  'recovery/perform-recovery.ts store':
+    'says what the bucket has, after the commit; the stream keeps it once',
+  'rollout/announce-outcome.ts store':
+    'says what the bucket has, once: stored expecting that nobody has said it',
   'term/digest.ts publish': 'says how far the bucket is; a follower that is further does not go back',
 };
 

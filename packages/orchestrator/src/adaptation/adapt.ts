@@ -8,28 +8,18 @@
  * T3 What was asked while the space was frozen is recorded as `frozen` and never acts (freeze.ts, Z2).
  * T4 A lost race for a variable is decided anew on the newer state, at most three times; then the trigger waits its turn
  *    again.
+ * T5 An event has a record only when it has changed something: nobody asked for an answer, and there may be very many.
  */
-import {
-  consumeStream,
-  contextFrom,
-  formatTraceparent,
-  inSpan,
-  MabeamError,
-  pause,
-  type BatchWrite,
-  type Delivery,
-} from '@mabeam/bus';
+import { consumeStream, contextFrom, inSpan, pause, type Delivery } from '@mabeam/bus';
 import { attributes } from '@mabeam/telemetry/api';
-import { freezeKey, planChanges, triggerCause } from '@mabeam/variables';
-import type { Span } from '@opentelemetry/api';
+import { freezeKey } from '@mabeam/variables';
 import { adaptationKey, type AdaptationRecord } from './adaptation-record.ts';
 import { orchestratorError } from '../errors.ts';
 import { describeFreeze, FreezeHistory, isFrozenAt } from '../term/freeze.ts';
-import { orchestratorAuthor } from '../term/repair.ts';
-import { decideAdaptation, type Decision } from './rules.ts';
+import { planAdaptation, type Incoming } from './plan-adaptation.ts';
 import type { SpaceState } from '../state/space-state.ts';
 import type { Term } from '../term/term.ts';
-import { identityHash, readTrigger, type MalformedTrigger, type Trigger } from './trigger.ts';
+import { identityHash, readTrigger } from './trigger.ts';
 
 const durable = 'orchestrator';
 /** A dead leader's triggers come to its successor after this. */
@@ -79,7 +69,13 @@ async function answer(term: Term, freezes: FreezeHistory, delivery: Delivery): P
   } as const;
   try {
     const outcome = await inSpan(span, (active) =>
-      adaptOnce(term, freezes, { trigger, hash, delivery, span: active }),
+      adaptOnce(term, freezes, {
+        trigger,
+        occasion: { trigger: trigger.name },
+        hash,
+        delivery,
+        span: active,
+      }),
     );
     delivery.ack();
     term.log.info(
@@ -94,20 +90,14 @@ async function answer(term: Term, freezes: FreezeHistory, delivery: Delivery): P
   }
 }
 
-interface Incoming {
-  readonly trigger: Trigger | MalformedTrigger;
-  readonly hash: string;
-  readonly delivery: Pick<Delivery, 'at'>;
-  readonly span: Span | undefined;
-}
-
-interface Answer {
-  readonly kind: AdaptationRecord['outcome'] | 'duplicate';
+/** What became of a trigger or an event; `unanswered`: an event that changed nothing, of which no record is kept (T5). */
+export interface Answer {
+  readonly kind: AdaptationRecord['outcome'] | 'duplicate' | 'unanswered';
   readonly reason?: string | undefined;
 }
 
-/** Decides and commits (T2–T4). */
-async function adaptOnce(term: Term, freezes: FreezeHistory, incoming: Incoming): Promise<Answer> {
+/** Decides and commits (T2–T5). Throws `leader-deposed`, `adaptation-contended`. */
+export async function adaptOnce(term: Term, freezes: FreezeHistory, incoming: Incoming): Promise<Answer> {
   const { leadership, mirror } = term;
   const key = adaptationKey(incoming.hash);
   for (let attempt = 1; attempt <= maxAttempts; attempt++) {
@@ -118,6 +108,8 @@ async function adaptOnce(term: Term, freezes: FreezeHistory, incoming: Incoming)
     const wasFrozen = isFrozenAt(await freezes.periods(freezeRevision), incoming.delivery.at);
     const frozen = freeze === undefined ? (wasFrozen ? frozenThen : undefined) : describeFreeze(freeze);
     const { record, writes } = planAdaptation({ ...state, frozen }, incoming, new Date());
+    if ('event' in incoming.occasion && record.changes.length === 0)
+      return { kind: 'unanswered', reason: record.reason ?? record.outcome };
     const outcome = await leadership.commit([...writes, { key, body: record, expect }], { freezeRevision });
     if (outcome.kind === 'committed') {
       incoming.span?.setAttribute(attributes.variableRevision, outcome.revision);
@@ -141,71 +133,4 @@ function formerAnswer(state: SpaceState, key: string, revision: number): string 
   if (known !== undefined) return `answered before: ${known.record.outcome}`;
   const isPruned = revision > 0 && !state.problems.has(key);
   return isPruned ? 'answered before; the record was pruned' : undefined;
-}
-
-/** The state a trigger is answered on. */
-interface TriggerSituation extends SpaceState {
-  /** Why the trigger may not act (T3); absent when it may. */
-  readonly frozen: string | undefined;
-}
-
-/** The record of a trigger, and the writes of its changes. Pure. */
-function planAdaptation(
-  state: TriggerSituation,
-  { trigger, delivery, span }: Incoming,
-  now: Date,
-): { readonly record: AdaptationRecord; readonly writes: readonly BatchWrite[] } {
-  const cause = triggerCause(trigger.source, trigger.id);
-  const { decision, writes } = planDecision(state, decide(state, trigger, now), { cause, now });
-  const changes = decision.kind === 'adapt' ? decision.changes : [];
-  const at = now.toISOString();
-  const record: AdaptationRecord = {
-    v: 1,
-    source: trigger.source,
-    id: trigger.id,
-    trigger: trigger.name,
-    rule: decision.kind === 'adapt' ? decision.rule : '',
-    changes,
-    outcome: decision.kind === 'adapt' ? 'committed' : decision.kind,
-    reason: decision.kind === 'no-rule' ? undefined : decision.reason,
-    at,
-    triggeredAt: delivery.at.toISOString(),
-    committedAt: decision.kind === 'adapt' ? at : undefined,
-    traceparent: span === undefined ? undefined : formatTraceparent(span.spanContext()),
-  };
-  return { record, writes };
-}
-
-type Verdict = Decision | { readonly kind: 'malformed' | 'frozen'; readonly reason: string };
-
-/**
- * The writes of a decision. What the space does not allow – a value that breaks a bond with another variable, a predicate this
- * process does not know – is decided for good: it becomes a noop that says so, or the trigger would come again for ever.
- */
-function planDecision(
-  { view }: TriggerSituation,
-  decision: Verdict,
-  { cause, now }: { readonly cause: string; readonly now: Date },
-): { readonly decision: Verdict; readonly writes: readonly BatchWrite[] } {
-  if (decision.kind !== 'adapt') return { decision, writes: [] };
-  const wishes = decision.changes.map(({ variable, to }) => ({ id: variable, value: to }));
-  try {
-    return { decision, writes: planChanges(view, wishes, { by: orchestratorAuthor, cause, at: now }).writes };
-  } catch (error) {
-    if (!(error instanceof MabeamError) || error.retryable) throw error;
-    const reason = `rule ${decision.rule}: ${error.message} (${error.code})`;
-    return { decision: { kind: 'noop', reason }, writes: [] };
-  }
-}
-
-function decide(state: TriggerSituation, trigger: Trigger | MalformedTrigger, now: Date): Verdict {
-  if (trigger.kind === 'malformed') return { kind: 'malformed', reason: trigger.reason };
-  if (state.frozen !== undefined) return { kind: 'frozen', reason: state.frozen };
-  return decideAdaptation({
-    rules: [...state.rules.values()],
-    trigger: trigger.name,
-    variables: state.view.variables,
-    history: [...state.adaptations.values()].map(({ record }) => record),
-    now: now.getTime(),
-  });
 }

@@ -4,6 +4,9 @@
  * trigger acts at most once, whoever delivers it how often.
  */
 import { z } from 'zod';
+import type { Evidence } from '../rollout/evidence.ts';
+import { rolloutSchema } from '../rollout/rollout-schema.ts';
+import type { Rollout } from '../rollout/rollout.ts';
 
 /** One change of a variable by a rule. */
 export interface AdaptationChange {
@@ -13,30 +16,44 @@ export interface AdaptationChange {
   readonly to: unknown;
 }
 
+/** All outcomes an adaptation may have. */
+const outcomes = [
+  'committed',
+  'applied',
+  'noop',
+  'cooldown',
+  'no-rule',
+  'frozen',
+  'malformed',
+  'evaluating',
+  'success',
+  'partial-success',
+  'failure',
+  'rolled-back',
+  'superseded',
+] as const;
+
 /**
  * `committed`: the change is written; `applied`: and every agent runs with it. `noop`, `cooldown`, `no-rule`, `frozen` and
- * `malformed` changed nothing and are final.
+ * `malformed` changed nothing and are final. `evaluating`: a guard judges the change; what follows it are the outcomes of a rollout.
+ * A `failure` whose `changes` are empty is a proposal that was not ratified.
  */
-export type AdaptationOutcome =
-  | 'committed'
-  | 'applied'
-  | 'noop'
-  | 'cooldown'
-  | 'no-rule'
-  | 'frozen'
-  | 'malformed';
+export type AdaptationOutcome = (typeof outcomes)[number];
 
 /** What came of one trigger, kept under `adaptation.<hash>`; it is why a trigger acts once. */
 export interface AdaptationRecord {
   readonly v: 1;
   readonly source: string;
   readonly id: string;
+  /** The name of the trigger, or the kind of the event, `<noun>.<id>.<verb>`. */
   readonly trigger: string;
   /** The first rule that changed something; each change names its own. Empty when none did. */
   readonly rule: string;
   readonly changes: readonly AdaptationChange[];
   readonly outcome: AdaptationOutcome;
   readonly reason?: string | undefined;
+  /** What was proposed and not done, when a vote decided so. */
+  readonly proposal?: AdaptationChange | undefined;
   /** When it was written, ISO. */
   readonly at: string;
   /** When the broker stored the trigger, ISO. */
@@ -47,6 +64,10 @@ export interface AdaptationRecord {
   readonly revision?: number | undefined;
   /** The trace the adaptation belongs to, so that a successor continues it. */
   readonly traceparent?: string | undefined;
+  /** The part of the change that is judged, or was; absent: none is. */
+  readonly rollout?: Rollout | undefined;
+  /** When the event of its outcome was stored; until then the leader stores it. Only of the outcomes of a rollout. */
+  readonly announcedAt?: string | undefined;
 }
 
 /** The body of `event.adaptation.<hash>.applied`. */
@@ -63,21 +84,38 @@ export interface AdaptationApplied {
   readonly triggerToAppliedMs: number;
 }
 
+/** The body of `event.adaptation.<hash>.<outcome>`, of the outcomes of a rollout. */
+export interface AdaptationDecided {
+  readonly id: string;
+  readonly source: string;
+  readonly trigger: string;
+  readonly rule: string;
+  readonly changes: readonly AdaptationChange[];
+  readonly outcome: AdaptationOutcome;
+  readonly reason?: string | undefined;
+  readonly evidence?: Evidence | undefined;
+}
+
+const change = z.object({ rule: z.string(), variable: z.string(), from: z.unknown(), to: z.unknown() });
+
 const recordSchema = z.object({
   v: z.literal(1),
   source: z.string(),
   id: z.string(),
   trigger: z.string(),
   rule: z.string(),
-  changes: z.array(z.object({ rule: z.string(), variable: z.string(), from: z.unknown(), to: z.unknown() })),
-  outcome: z.enum(['committed', 'applied', 'noop', 'cooldown', 'no-rule', 'frozen', 'malformed']),
+  changes: z.array(change),
+  outcome: z.enum(outcomes),
   reason: z.string().optional(),
+  proposal: change.optional(),
   at: z.string(),
   triggeredAt: z.string(),
   committedAt: z.string().optional(),
   appliedAt: z.string().optional(),
   revision: z.number().optional(),
   traceparent: z.string().optional(),
+  rollout: rolloutSchema.optional(),
+  announcedAt: z.string().optional(),
 });
 
 const prefix = 'adaptation.';

@@ -33,6 +33,21 @@ test('an open record stays, and so does the newest one of a rule that has acted,
   expect(hashes(recordsToPrune(records, { maxAgeMs: 7 * day, maxRecords: 1 }, now))).toEqual(['h2', 'h4']);
 });
 
+test('the changes of the last hour stay, however many records there are: they say how often a variable has turned round', () => {
+  const hour = 3_600_000;
+  const other = { ...acted, changes: [{ rule: 'q', variable: 'x', from: 1, to: 2 }] };
+  const records = [
+    stored(1, hour + 1, acted),
+    stored(2, hour - 1, acted),
+    stored(3, 5),
+    stored(4, 1, acted),
+    stored(5, 0, other),
+  ];
+  const limits = { maxAgeMs: 7 * day, maxRecords: 0 };
+  expect(hashes(recordsToPrune(records, { ...limits, changesMs: hour }, now))).toEqual(['h1', 'h3']);
+  expect(hashes(recordsToPrune(records, limits, now))).toEqual(['h1', 'h2', 'h3']);
+});
+
 test('a marker lasts until its record would be two weeks old, and a day at the least', () => {
   const lastsDays = (record: StoredAdaptation): number => (removal(record, now).lastsMs ?? 0) / day;
   expect([0, 8 * day, 30 * day, -5 * day].map((ageMs) => lastsDays(stored(1, ageMs)))).toEqual([

@@ -2,8 +2,8 @@
  * Pruning: records of adaptations do not grow without bound. The leader removes what is older than a trigger can be, and
  * the oldest beyond a number.
  *
- * P1 An open record (`committed`) and the newest record of each rule that has acted stay: the one has to be closed, the other says
- *    whether its rule still rests.
+ * P1 An open record (`committed`, `evaluating`), the newest record of each rule that has acted and the changes of the last hour stay:
+ *    the first has to be closed, the second says whether its rule still rests, the third how often a variable has turned round.
  * P2 A pruned record leaves a marker on its key until it is twice as old as the event stream keeps a trigger, so that no trigger
  *    that is delivered again acts again. Then the marker goes too: what is pruned takes no room for good.
  * P3 A removal is a commit like any other: fenced, so that a deposed leader removes nothing; stopped by a freeze; and expecting the
@@ -13,6 +13,7 @@
 import { pause, type BatchWrite } from '@mabeam/bus';
 import { freezeKey } from '@mabeam/variables';
 import { adaptationKey } from './adaptation-record.ts';
+import { reversalMemoryMs } from './oscillation.ts';
 import type { StoredAdaptation } from '../state/space-state.ts';
 import type { Term } from '../term/term.ts';
 
@@ -20,11 +21,13 @@ import type { Term } from '../term/term.ts';
 export interface Retention {
   readonly maxAgeMs: number;
   readonly maxRecords: number;
+  /** Records that changed something stay for so long, however many there are; not at all when absent. */
+  readonly changesMs?: number;
 }
 
 const dayMs = 86_400_000;
 /** The event stream keeps a trigger for seven days. */
-const defaultRetention: Retention = { maxAgeMs: 7 * dayMs, maxRecords: 10_000 };
+const defaultRetention: Retention = { maxAgeMs: 7 * dayMs, maxRecords: 10_000, changesMs: reversalMemoryMs };
 /** So long after its record an identity does not act again, and a day at the least after that was pruned. */
 const rememberedMs = 14 * dayMs;
 
@@ -37,7 +40,7 @@ const atOnce = 50;
 /** The records to remove, oldest first (P1). Pure. */
 export function recordsToPrune(
   adaptations: readonly StoredAdaptation[],
-  { maxAgeMs, maxRecords }: Retention,
+  { changesMs = 0, maxAgeMs, maxRecords }: Retention,
   now: number,
 ): readonly StoredAdaptation[] {
   const ordered = adaptations.toSorted((a, b) => a.revision - b.revision);
@@ -46,7 +49,8 @@ export function recordsToPrune(
   const lasting = new Set(newest.values());
   const excess = ordered.length - maxRecords;
   return ordered.filter(({ hash, record }, index) => {
-    if (record.outcome === 'committed' || lasting.has(hash)) return false;
+    if (record.outcome === 'committed' || record.outcome === 'evaluating' || lasting.has(hash)) return false;
+    if (record.changes.length > 0 && Date.parse(record.at) > now - changesMs) return false;
     return index < excess || Date.parse(record.at) < now - maxAgeMs;
   });
 }

@@ -30,7 +30,8 @@ function decide(rules: readonly AdaptationRule[], history: readonly AdaptationRe
   ];
   return decideAdaptation({
     rules,
-    trigger: 'quality-low',
+    occasion: { trigger: 'quality-low' },
+    body: undefined,
     variables: new Map(variables.map((variable) => [variable.id, variable])),
     history,
     now,
@@ -164,6 +165,60 @@ describe('modifications', () => {
       expect(Math.abs((number - min) / step - Math.round((number - min) / step))).toBeLessThan(1e-6);
     },
   );
+});
+
+describe('what a guard judges or has judged', () => {
+  const rollout = {
+    v: 1,
+    id: 'a1',
+    mode: 'canary',
+    guard: {
+      metric: 'quality',
+      direction: 'below',
+      windowMs: 1_000,
+      windows: 3,
+      tolerance: 0.05,
+      alpha: 0.01,
+      share: 0.1,
+    },
+    changes: [{ variable: 'active', from: [], to: [] }],
+    cause: 'mine',
+    committedAt: new Date(90_000).toISOString(),
+  } as const;
+  const evidence = {
+    metric: 'quality',
+    mode: 'canary',
+    incumbent: { samples: 9 },
+    candidate: { samples: 9 },
+    eValues: [200],
+    threshold: 100,
+    windows: 1,
+    windowsPlanned: 3,
+    decidedAt: new Date(99_500).toISOString(),
+    reason: 'worse',
+  } as const;
+
+  test('the rule rests for its cooldown after the taking back, not after the change', () => {
+    const decision = { outcome: 'rolled-back', evidence } as const;
+    const record = {
+      ...adapted('a', 90_000),
+      outcome: 'rolled-back',
+      rollout: { ...rollout, decision },
+    } as const;
+    expect(decide([rule('a')], [record], 100_499)).toMatchObject({ kind: 'cooldown' });
+    expect(decide([rule('a')], [record], 100_500)).toMatchObject({ kind: 'adapt' });
+  });
+
+  test('a person’s change of the variable is not held against the rules', () => {
+    const turn = (at: number, from: readonly string[], to: readonly string[], rule: string) => ({
+      ...adapted('b', at),
+      changes: [{ rule, variable: 'active', from, to }],
+    });
+    const wide = ['words', 'links'];
+    const history = (by: string) => [turn(99_600, ['words'], wide, by), turn(99_900, wide, ['words'], by)];
+    expect(decide([rule('a')], history('b'), 100_000)).toMatchObject({ kind: 'noop' });
+    expect(decide([rule('a')], history(''), 100_000)).toMatchObject({ kind: 'adapt' });
+  });
 });
 
 describe('reading a rule', () => {

@@ -1,5 +1,6 @@
 /**
- * Closing adaptations: a committed change that has arrived everywhere is recorded `applied` and announced, once.
+ * Closing adaptations: a committed change that has arrived everywhere is recorded `applied` and announced, once. Of a change under
+ * guard the arrival is recorded and announced likewise; its evaluation begins with it.
  *
  * Level-triggered over the records in the bucket, so it does not matter which leader committed the change: a new one
  * finishes what it finds. The event goes first, stored expecting that there is none of this adaptation, so that it is announced
@@ -17,7 +18,7 @@ import type { Term } from '../term/term.ts';
 export async function closeAdaptations(term: Term, situation: Situation): Promise<void> {
   const { adaptations, view } = term.mirror.state;
   const open = [...adaptations.values()]
-    .filter(({ record }) => record.outcome === 'committed')
+    .filter(({ record }) => isUnderway(record))
     .toSorted((a, b) => a.revision - b.revision);
   for (const adaptation of open) {
     // The graph follows the selection in a commit of its own: wired in means that this has arrived too.
@@ -25,6 +26,11 @@ export async function closeAdaptations(term: Term, situation: Situation): Promis
     if (findLaggards(situation, revision).length > 0) return;
     await closeAdaptation(term, adaptation);
   }
+}
+
+/** Has it been committed and not been found applied? What a guard judges goes on being judged afterwards. */
+export function isUnderway({ appliedAt, outcome }: AdaptationRecord): boolean {
+  return outcome === 'committed' || (outcome === 'evaluating' && appliedAt === undefined);
 }
 
 async function closeAdaptation(term: Term, adaptation: StoredAdaptation): Promise<void> {
@@ -47,7 +53,13 @@ async function closeAdaptation(term: Term, adaptation: StoredAdaptation): Promis
   );
   try {
     await announceApplied(term, { hash, applied, within: span.spanContext() });
-    const closed = { ...record, outcome: 'applied', appliedAt: applied.appliedAt, revision } as const;
+    const next = record.outcome === 'committed' ? 'applied' : record.outcome;
+    const closed: AdaptationRecord = {
+      ...record,
+      outcome: next,
+      appliedAt: applied.appliedAt,
+      revision,
+    };
     const outcome = await leadership.commit([{ key: adaptationKey(hash), body: closed, expect: revision }]);
     if (outcome.kind !== 'committed') return;
     log.info(

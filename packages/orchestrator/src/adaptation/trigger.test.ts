@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { identityHash, readTrigger } from './trigger.ts';
+import { identityHash, readEvent, readTrigger } from './trigger.ts';
 
 function message(body: string | Uint8Array, headers: Record<string, string> = {}, sequence = 7) {
   const data = typeof body === 'string' ? new TextEncoder().encode(body) : body;
@@ -74,5 +74,44 @@ describe('a malformed trigger', () => {
     const read = readTrigger(given);
     expect(read).toMatchObject({ kind: 'malformed', source: 'stream', id: '7', name: 'quality-low' });
     expect(read.kind === 'malformed' && read.reason).toBeTruthy();
+  });
+});
+
+describe('an event that rules answer', () => {
+  const scored = { ...message('{"id":"m1","score":0.4}'), subject: 'mabeam.desk.event.mail.m1.scored' };
+
+  test('is called by its noun, id and verb, and has an identity of its own', () => {
+    expect(readEvent(scored)).toMatchObject({
+      name: 'mail.m1.scored',
+      source: 'event.mail.scored:',
+      id: 'm1',
+      body: { score: 0.4 },
+    });
+    const trigger = readTrigger(message('{"id":"m1","score":0.4}'));
+    expect(identityHash(readEvent(scored))).not.toBe(identityHash(trigger));
+    const opened = { ...scored, subject: 'mabeam.desk.event.mail.m1.opened' };
+    expect(identityHash(readEvent(scored))).not.toBe(identityHash(readEvent(opened)));
+  });
+  test.each([
+    ['without an id', message('{"score":1}', {}, 41), { score: 1 }],
+    ['with a broken id', message('{"id":{},"score":1}', {}, 41), { id: {}, score: 1 }],
+    ['that is no JSON', message('score 1', {}, 41), new TextEncoder().encode('score 1')],
+  ])('%s is known by its sequence, and is not malformed', (_, given, body) => {
+    const event = readEvent({ ...given, subject: scored.subject });
+    expect(event).toMatchObject({ source: 'event.mail.scored:stream', id: '41' });
+    expect(event.body).toEqual(body);
+  });
+  test('that is a CloudEvent has its attributes beside its data, in either mode', () => {
+    const structured = { specversion: '1.0', type: 't', source: '/me', id: '9', data: { n: 1 } };
+    expect(readEvent({ ...message(JSON.stringify(structured)), subject: scored.subject })).toMatchObject({
+      source: 'event.mail.scored:/me',
+      attributes: { type: 't', source: '/me', id: '9' },
+      body: { n: 1 },
+    });
+    const headers = { 'ce-specversion': '1.0', 'ce-source': '/me', 'ce-id': '9', 'ce-type': 't' };
+    expect(readEvent({ ...message('{"n":1}', headers), subject: scored.subject })).toMatchObject({
+      attributes: { type: 't', source: '/me' },
+      body: { n: 1 },
+    });
   });
 });

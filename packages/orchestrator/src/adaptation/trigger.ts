@@ -1,11 +1,14 @@
 /**
- * A trigger: anybody's request, published as an event, that the space adapt itself. This file reads one off the wire:
- * who is asking (its identity), and with what.
+ * A trigger: anybody's request, published as an event, that the space adapt itself; and an event that rules answer as if it were one.
+ * This file reads them off the wire: who is asking (its identity), and with what.
  *
  * T1 The identity is `(source, id)`: of a CloudEvent (structured JSON or binary headers) its source and id; of plain
  *    JSON its `id` and, where given, `source`; otherwise the source is `stream` and the id the stream's sequence.
  * T2 Two messages of one identity are one trigger, however often they arrive.
  * T3 What cannot be read is a value, `malformed`, with the reason: a stranger's mistake is recorded and never crashes a loop.
+ * T4 An event has the identity that a trigger would have, its source preceded by `event.<noun>.<verb>:`; so it is never mistaken for
+ *    a trigger, nor for another kind of event about the same thing. It owes us no form: one that is no JSON, or whose identity is
+ *    broken, is known by its sequence.
  */
 import { createHash } from 'node:crypto';
 
@@ -29,6 +32,8 @@ export interface Trigger extends TriggerIdentity {
   readonly kind: 'trigger';
   readonly name: string;
   readonly body: unknown;
+  /** Of a CloudEvent: `type`, `source`, `subject` and whatever else it has. */
+  readonly attributes?: Readonly<Record<string, unknown>>;
   readonly traceparent?: string;
 }
 
@@ -48,17 +53,42 @@ const utf8 = new TextDecoder('utf-8', { fatal: true });
 
 /** Reads a trigger from its message (T1, T3). */
 export function readTrigger(message: TriggerMessage): Trigger | MalformedTrigger {
-  // mabeam.<space>.trigger.<name>; a name with dots in it is a stranger's, and no rule's.
-  const name = message.subject.split('.').slice(3).join('.');
   const stream = { source: streamSource, id: String(message.sequence) };
-  const read = message.headers.has('ce-specversion') ? readBinary(message) : readJson(message, stream);
-  const identity = read.kind === 'malformed' ? stream : { source: read.source, id: read.id };
+  const read = readMessage(message, stream);
+  const rest = { name: nameIn(message.subject), ...tracedBy(message, read) };
+  if (read.kind === 'malformed') return { kind: 'malformed', ...stream, reason: read.reason, ...rest };
+  const { attributes, body, id, source } = read;
+  const own = attributes === undefined ? {} : { attributes };
+  return { kind: 'trigger', source, id, body, ...own, ...rest };
+}
+
+/** Reads an event that rules may answer; its name is `<noun>.<id>.<verb>` (T4). */
+export function readEvent(message: TriggerMessage): Trigger {
+  const stream = { source: streamSource, id: String(message.sequence) };
+  const name = nameIn(message.subject);
+  const [noun = '', , verb = ''] = name.split('.');
+  const read = readMessage(message, stream);
+  const trace = tracedBy(message, read);
+  const parsed = parseBody(message.data);
+  const raw = { ...stream, body: parsed.kind === 'json' ? parsed.value : message.data };
+  const { body, id, source } = read.kind === 'read' ? read : raw;
+  const own = read.kind === 'read' && read.attributes !== undefined ? { attributes: read.attributes } : {};
+  return { kind: 'trigger', name, source: `event.${noun}.${verb}:${source}`, id, body, ...own, ...trace };
+}
+
+/** What follows `mabeam.<space>.<class>.`; a trigger's name with dots in it is a stranger's, and no rule's. */
+function nameIn(subject: string): string {
+  return subject.split('.').slice(3).join('.');
+}
+
+function readMessage(message: TriggerMessage, stream: TriggerIdentity): Reading {
+  return message.headers.has('ce-specversion') ? readBinary(message) : readJson(message, stream);
+}
+
+function tracedBy(message: TriggerMessage, read: Reading): { readonly traceparent?: string } {
   const traceparent =
     message.headers.get('traceparent') ?? (read.kind === 'read' ? read.traceparent : undefined);
-  const trace = traceparent === undefined ? {} : { traceparent };
-  if (read.kind === 'malformed')
-    return { kind: 'malformed', name, ...identity, reason: read.reason, ...trace };
-  return { kind: 'trigger', name, ...identity, body: read.body, ...trace };
+  return traceparent === undefined ? {} : { traceparent };
 }
 
 /** The first 32 hexadecimal digits of the identity's SHA-256: the key of its adaptation, and of its event (T2). */
@@ -67,7 +97,12 @@ export function identityHash({ source, id }: TriggerIdentity): string {
 }
 
 type Reading =
-  | (TriggerIdentity & { readonly kind: 'read'; readonly body: unknown; readonly traceparent?: string })
+  | (TriggerIdentity & {
+      readonly kind: 'read';
+      readonly body: unknown;
+      readonly attributes?: Readonly<Record<string, unknown>>;
+      readonly traceparent?: string;
+    })
   | { readonly kind: 'malformed'; readonly reason: string };
 
 /** A CloudEvent in binary mode: attributes in `ce-` headers, the data in the body in whatever type it has. */
@@ -78,7 +113,9 @@ function readBinary(message: TriggerMessage): Reading {
     return malformed('a CloudEvent needs the headers ce-source and ce-id, each 1 to 1024 characters');
   }
   const parsed = parseBody(message.data);
-  return { kind: 'read', source, id, body: parsed.kind === 'json' ? parsed.value : message.data };
+  const headers = [...message.headers].filter(([name]) => name.startsWith('ce-'));
+  const attributes = Object.fromEntries(headers.map(([name, value]) => [name.slice(3), value]));
+  return { kind: 'read', source, id, attributes, body: parsed.kind === 'json' ? parsed.value : message.data };
 }
 
 /** A CloudEvent in structured mode, plain JSON, or nothing at all. */
@@ -103,7 +140,8 @@ function readStructured(event: Readonly<Record<string, unknown>>): Reading {
     return malformed('a CloudEvent needs `source` and `id`, each a text of 1 to 1024 characters');
   }
   const trace = typeof traceparent === 'string' ? { traceparent } : {};
-  return { kind: 'read', source, id, body: event['data'], ...trace };
+  const { data, ...attributes } = event;
+  return { kind: 'read', source, id, attributes, body: data, ...trace };
 }
 
 type ParsedBody =

@@ -111,7 +111,7 @@ function checkLimits(policy: ScalingPolicy): readonly CheckProblem[] {
     ...(metric === undefined && isLimited
       ? [at(upAbove === undefined ? 'downBelow' : 'upAbove', 'is a limit of which metric? name it')]
       : []),
-    ...(metric !== undefined && !isLimited
+    ...(metric !== undefined && metric !== 'queue' && !isLimited
       ? [at('metric', 'has no limit; give upAbove, downBelow or both')]
       : []),
   ];

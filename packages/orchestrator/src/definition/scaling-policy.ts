@@ -19,6 +19,7 @@ export interface ScalingPolicy {
   readonly target: ScalingTarget;
   /**
    * What is looked at: `cpu` and `memory` (used / given, 0..1), `queue` (waiting work for each replica), or the name of a score.
+   * `queue` without limits: as many replicas as the work that runs and waits keeps busy to four fifths.
    * Absent: up when cpu or memory is above 0.8 or the queue above 10; down when both are below 0.3 and nothing waits.
    */
   readonly metric?: string | undefined;

@@ -2,7 +2,7 @@
 import { openEvents, type Bus } from '@mabeam/bus';
 import { settled, type RecordedRevision } from '@mabeam/variables';
 import { adaptationKey } from '../adaptation/adaptation-record.ts';
-import { identityHash, readTrigger } from '../adaptation/trigger.ts';
+import { identityHash, readEvent, readTrigger } from '../adaptation/trigger.ts';
 import type { SpaceMirror } from '../state/space-mirror.ts';
 import { bodyOf, contentOf, objectIn } from './change-story.ts';
 import type { LifecycleEvent } from './consequences.ts';
@@ -75,15 +75,18 @@ export function standingNow(
   );
 }
 
-/** The trigger of an adaptation as it was published, while the event stream keeps it. */
+/** The trigger of an adaptation, or the event a rule answered, as it was published, while the event stream keeps it. */
 export async function findTrigger(
   { bus, space }: StoryPlace,
   { hash, record }: AdaptationStory,
 ): Promise<TriggerStory | undefined> {
   const name = record['trigger'];
   if (typeof name !== 'string' || name === '') return undefined;
-  for await (const message of openEvents(bus, space).read({ filter: `trigger.${name}` })) {
-    const trigger = readTrigger(message);
+  // A trigger's name has no dots; an event's kind has two, and its source says what it is.
+  const isEvent = String(record['source']).startsWith('event.') && name.includes('.');
+  const filter = `${isEvent ? 'event' : 'trigger'}.${name}`;
+  for await (const message of openEvents(bus, space).read({ filter })) {
+    const trigger = isEvent ? readEvent(message) : readTrigger(message);
     if (identityHash(trigger) !== hash) continue;
     const { id, source } = trigger;
     const body = trigger.kind === 'trigger' && trigger.body !== undefined ? { body: trigger.body } : {};
@@ -92,25 +95,30 @@ export async function findTrigger(
   return undefined;
 }
 
-/** What happened to instances, in order; of one agent or of all. */
+/** What happened to instances, and what was done about it, in order; of one agent or of all. */
 export async function readLifecycle(
   { bus, space }: StoryPlace,
   agent: string = '*',
 ): Promise<readonly LifecycleEvent[]> {
-  const found: LifecycleEvent[] = [];
-  for await (const message of openEvents(bus, space).read({ filter: `event.agent.${agent}.*` })) {
-    const event = lifecycleOf(message.subject, message.data);
-    const traceparent = message.headers.get('traceparent');
-    const traceId = traceparent === undefined ? undefined : traceIdOf(traceparent);
-    if (event !== undefined) found.push({ ...event, at: message.at.toISOString(), traceId });
+  const found: { readonly sequence: number; readonly event: LifecycleEvent }[] = [];
+  for (const noun of ['agent', 'recovery']) {
+    for await (const message of openEvents(bus, space).read({ filter: `event.${noun}.${agent}.*` })) {
+      const event = lifecycleOf(message.subject, message.data);
+      const traceparent = message.headers.get('traceparent');
+      const traceId = traceparent === undefined ? undefined : traceIdOf(traceparent);
+      const { at, sequence } = message;
+      if (event !== undefined) found.push({ sequence, event: { ...event, at: at.toISOString(), traceId } });
+    }
   }
-  return found;
+  return found.toSorted((a, b) => a.sequence - b.sequence).map(({ event }) => event);
 }
 
 /** Strangers may publish events too: what has no instance in it is left out. */
 function lifecycleOf(subject: string, data: Uint8Array): Omit<LifecycleEvent, 'at'> | undefined {
-  const { agent, incarnation, node, ordinal, reason } = objectIn(data) ?? {};
-  const verb = subject.split('.').at(-1) ?? '';
+  const { agent, incarnation, node, ordinal, outcome, reason } = objectIn(data) ?? {};
+  const [, , , noun, , told = ''] = subject.split('.');
+  // That it has failed its host tells; the recovery tells what is done about it.
+  const verb = noun === 'recovery' && typeof outcome === 'string' ? outcome : told;
   if (typeof agent !== 'string' || typeof ordinal !== 'number' || typeof incarnation !== 'string')
     return undefined;
   return {

@@ -131,7 +131,7 @@ async function tellInstance(
   asked: { readonly agent: string; readonly ordinal?: number; readonly incarnation?: string },
 ): Promise<InstanceStory> {
   const { bus, mirror, space } = place;
-  const { agents, adaptations, view } = mirror.state;
+  const { agents, adaptations, scales, view } = mirror.state;
   const { agent } = asked;
   const variables = [...view.variables.values()];
   const selections = selectionsOf(agent, variables).map(({ id }) => valueKey(id));
@@ -142,7 +142,9 @@ async function tellInstance(
     observed: mirror.observed,
     leased: new Set(mirror.leases.map((each) => `${each.agent}.${each.ordinal}`)),
     desired: new Set(
-      desiredInstances([...agents.values()], variables).map((each) => `${each.agent}.${each.ordinal}`),
+      desiredInstances([...agents.values()], variables, scales).map(
+        (each) => `${each.agent}.${each.ordinal}`,
+      ),
     ),
     events: await readLifecycle(place, agent),
     adaptations: [...adaptations.values()],

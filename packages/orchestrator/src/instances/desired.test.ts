@@ -30,6 +30,17 @@ describe('which instances are desired', () => {
     expect(activeAgents(elsewhere, []).map(({ spec }) => spec.id)).toEqual(['guest', 'words']);
     expect(names(desiredInstances(elsewhere, []))).toEqual(['words.0']);
   });
+  test('a scale within the bounds counts more than the definition, and is a choice of its time', () => {
+    const at = '2026-02-01T00:00:00.000Z';
+    const scales = new Map([
+      ['scale.links', { v: 1, replicas: 9, by: 'test', at, cause: 'test' } as const],
+      ['scale.words', { v: 1, replicas: 9, by: 'test', at, cause: 'test' } as const],
+    ]);
+    const scalable = [agentOf('links', { bounds: { min: 1, max: 3 } }), agentOf('words')];
+    const instances = desiredInstances(scalable, [], scales);
+    expect(names(instances)).toEqual(['links.0', 'links.1', 'links.2', 'words.0']);
+    expect(instances.map(({ selectedAt }) => selectedAt)).toEqual([at, at, at, undefined]);
+  });
   test('no replicas, no instances', () => {
     expect(desiredInstances([agentOf('words', { replicas: 0 })], [])).toEqual([]);
   });
@@ -50,10 +61,6 @@ describe('the graph that ought to hold', () => {
       v: 1,
       topology: 'ring',
       nodes: ['words', 'judge'],
-      edges: [
-        ['words', 'judge'],
-        ['judge', 'words'],
-      ],
     });
   });
   test('a hub that is not selected is replaced by the first node', () => {

@@ -17,11 +17,12 @@ import {
   type ObservedInstance,
 } from '@mabeam/cluster';
 import { attributes } from '@mabeam/telemetry/api';
-import type { Action, InstanceLease } from './reconcile.ts';
+import type { Action, InstanceLease, InstanceUnderway } from './reconcile.ts';
 import type { Term } from '../term/term.ts';
 
 interface Underway extends InstanceId {
   readonly kind: Action['kind'];
+  readonly node: string;
   /** Undefined while the node has not answered. */
   readonly until?: number;
 }
@@ -44,7 +45,7 @@ export class Directives {
     leases: readonly InstanceLease[],
     observed: readonly ObservedInstance[],
     now: number,
-  ): readonly InstanceId[] {
+  ): readonly InstanceUnderway[] {
     if (this.#underway.size === 0) return [];
     const leaseOf = new Map(leases.map((lease) => [observedKey(lease), lease]));
     const stopping = new Set(
@@ -62,11 +63,11 @@ export class Directives {
 
   /** Sends a directive; what becomes of it is seen in the leases. `traceparent` is what it is done for. */
   issue(action: Action, traceparent: string | undefined): void {
-    const { agent, ordinal, kind } = action;
+    const { agent, ordinal, kind, node } = action;
     const key = observedKey(action);
-    this.#underway.set(key, { agent, ordinal, kind });
+    this.#underway.set(key, { agent, ordinal, kind, node });
     void this.#perform(action, traceparent).then((waitMs) => {
-      this.#underway.set(key, { agent, ordinal, kind, until: Date.now() + waitMs });
+      this.#underway.set(key, { agent, ordinal, kind, node, until: Date.now() + waitMs });
     });
   }
 
@@ -121,8 +122,14 @@ export class Directives {
     const { agent, node, ordinal } = action;
     const instance = { space, agent, ordinal, leaderRevision: leadership.revision };
     const options = { timeoutMs: deadlineMs, signal };
-    if (action.kind === 'stop') return orderStop(bus, node, instance, options);
+    if (action.kind === 'stop') {
+      const { incarnation } = action;
+      const life = incarnation === undefined ? {} : { incarnation };
+      return orderStop(bus, node, { ...instance, ...life }, options);
+    }
     const { definitionRevision, spec } = action.instance;
-    return orderStart(bus, node, { ...instance, spec, definitionRevision }, options);
+    const { restarts } = action;
+    const how = restarts === undefined ? {} : { restarts };
+    return orderStart(bus, node, { ...instance, spec, definitionRevision, ...how }, options);
   }
 }

@@ -16,6 +16,10 @@
  * C8 What an agent waits for is started before it, and what is not desired is stopped after those that depend on it.
  * C9 No more than `startsAtOnce` processes and threads are starting at a time: together they would all be late. An agent that
  *    shares a process with others does not count, nor does a command.
+ * C10 What an instance reserves is in the pool and on its node, or it waits with the reason `resource-exhausted`; who has the larger
+ *    priority goes first (pool.ts).
+ * C11 A life that ends with a failed sibling is stopped, that life alone; then the instance is started again, unless it is temporary.
+ *    A lost instance is started when its loss is recorded (recovery/standing.ts).
  */
 import { observedKey } from '@mabeam/cluster';
 import type { Action, StopAction, Waiting } from './actions.ts';
@@ -25,7 +29,7 @@ import { startsFor } from './starts.ts';
 
 export type { Action, StartAction, StopAction, Waiting } from './actions.ts';
 export { defaultRetryAfterMs } from './situation.ts';
-export type { InstanceLease, ReconcileInput } from './situation.ts';
+export type { InstanceLease, InstanceUnderway, ReconcileInput } from './situation.ts';
 
 /** What to do, and what is not being done yet. */
 export interface Reconciliation {
@@ -33,7 +37,7 @@ export interface Reconciliation {
   readonly waiting: readonly Waiting[];
 }
 
-/** What to do now, and what is waited for (C1–C9). */
+/** What to do now, and what is waited for (C1–C11). */
 export function reconcile(input: ReconcileInput): Reconciliation {
   const situation = situate(input);
   const specs = [...(input.agents ?? []), ...input.desired].map(({ spec }) => spec);
@@ -64,7 +68,7 @@ function isEnding(lease: InstanceLease, { desired, inFlight, observed }: Situati
   return !desired.has(key) && (isStopping || inFlight.has(key));
 }
 
-/** The stop a live lease calls for, if any (C2, C3, C5). */
+/** The stop a live lease calls for, if any (C2, C3, C5, C11). */
 function stopFor(lease: InstanceLease, situation: Situation): readonly StopAction[] {
   const key = observedKey(lease);
   const observed = situation.observed.get(key);
@@ -74,6 +78,8 @@ function stopFor(lease: InstanceLease, situation: Situation): readonly StopActio
   const desired = situation.desired.get(key);
   const stop = { kind: 'stop', agent: lease.agent, ordinal: lease.ordinal, node: lease.node } as const;
   if (desired === undefined) return [{ ...stop, reason: 'not-desired' }];
+  if (situation.recovery?.renewed.has(lease.incarnation) === true)
+    return [{ ...stop, reason: 'supervision', incarnation: lease.incarnation }];
   const changed = current !== undefined && current.definitionRevision !== desired.definitionRevision;
   return changed ? [{ ...stop, reason: 'definition-changed' }] : [];
 }

@@ -1,20 +1,36 @@
 /**
- * The starts that are called for now, and what the other desired instances wait for (reconcile.ts: C1, C4, C6, C8, C9). Pure.
+ * The starts that are called for now, and what the other desired instances wait for (reconcile.ts: C1, C4, C6, C8–C10). Pure.
  */
-import { observedKey, placeAgent, type ObservedInstance } from '@mabeam/cluster';
+import { observedKey, type ObservedInstance } from '@mabeam/cluster';
 import type { StartAction, Waiting } from './actions.ts';
+import { admitStarts, type Candidate, type Refusal } from './admission.ts';
 import type { DesiredInstance } from './desired.ts';
 import { byName, statusOf, type Situation } from './situation.ts';
 import { obstacleOf, type AgentStanding, type Obstacle, type StartOrder } from './start-order.ts';
 
-/** The starts that can be made now, in their order, and what the others wait for (C8, C9). */
+/** The starts that can be made now, in their order, and what the others wait for (C8–C10). */
 export function startsFor(
   situation: Situation,
   order: StartOrder,
 ): { readonly starts: readonly StartAction[]; readonly waiting: readonly Waiting[] } {
-  const starts: StartAction[] = [];
+  const refused = new Map<string, Refusal>();
+  for (;;) {
+    const { candidates, waiting } = candidatesFor(situation, order, refused);
+    const admitted = admitStarts(candidates, refused, situation);
+    // Nobody waits out of courtesy for what is refused: so others may now be candidates, and are looked at with it.
+    if (admitted.refused.length === 0) return { starts: admitted.starts, waiting };
+    for (const refusal of admitted.refused) refused.set(observedKey(refusal.instance), refusal);
+  }
+}
+
+/** What could be started now if there is room for it, and what the others wait for (C8, C9). */
+function candidatesFor(
+  situation: Situation,
+  order: StartOrder,
+  refused: ReadonlyMap<string, Refusal>,
+): { readonly candidates: readonly Candidate[]; readonly waiting: readonly Waiting[] } {
+  const candidates: Candidate[] = [];
   const waiting: Waiting[] = [];
-  const placed = new Map<string, number>();
   const standings = new Map<string, AgentStanding>();
   const instances = Map.groupBy([...situation.desired.values()].toSorted(byName), ({ agent }) => agent);
   let room = situation.startsAtOnce - startingNow(situation);
@@ -25,11 +41,10 @@ export function startsFor(
     const obstacle = obstacleOf(agent, order, standings, earlyComing);
     let standing: AgentStanding = 'stuck';
     for (const instance of wanted) {
-      const free = startFor(instance, situation, placed);
-      const next = free?.kind === 'start' ? (hold(free, obstacle, room) ?? free) : free;
-      if (next?.kind === 'start') {
-        starts.push(next);
-        placed.set(next.node, (placed.get(next.node) ?? 0) + 1);
+      const free = refused.get(observedKey(instance))?.waiting ?? startFor(instance, situation);
+      const next = free?.kind === 'candidate' ? (hold(free, obstacle, room) ?? free) : free;
+      if (next?.kind === 'candidate') {
+        candidates.push(next);
         if (needsOwnThread(instance)) room -= 1;
       } else if (next !== undefined) waiting.push(next);
       standing = better(standing, standingOf(instance, next, situation, obstacle));
@@ -37,12 +52,12 @@ export function startsFor(
     standings.set(agent, standing);
     if (standing === 'coming' && order.early.has(agent)) earlyComing ??= agent;
   }
-  return { starts, waiting };
+  return { candidates, waiting };
 }
 
 /** Why a start that could be made has to wait. */
 function hold(
-  { agent, ordinal, instance }: StartAction,
+  { agent, ordinal, instance }: Candidate,
   obstacle: Obstacle | undefined,
   room: number,
 ): Waiting | undefined {
@@ -69,7 +84,7 @@ function needsOwnThread({ spec: { run } }: DesiredInstance): boolean {
 /** What an instance makes of its agent's standing. */
 function standingOf(
   instance: DesiredInstance,
-  next: StartAction | Waiting | undefined,
+  next: Candidate | Waiting | undefined,
   situation: Situation,
   obstacle: Obstacle | undefined,
 ): AgentStanding {
@@ -77,7 +92,7 @@ function standingOf(
     const status = statusOf(observedKey(instance), situation);
     return status === 'active' ? 'up' : status === 'failed' ? 'stuck' : 'coming';
   }
-  if (next.kind === 'start') return 'coming';
+  if (next.kind === 'candidate') return 'coming';
   if (next.reason === 'dependency') return obstacle?.isComing === true ? 'coming' : 'stuck';
   return onTheirWay.has(next.reason) ? 'coming' : 'stuck';
 }
@@ -96,11 +111,7 @@ function better(a: AgentStanding, b: AgentStanding): AgentStanding {
 }
 
 /** The start a desired instance calls for, or what it waits for; undefined when it runs (C1, C4). */
-function startFor(
-  instance: DesiredInstance,
-  situation: Situation,
-  placed: ReadonlyMap<string, number>,
-): StartAction | Waiting | undefined {
+function startFor(instance: DesiredInstance, situation: Situation): Candidate | Waiting | undefined {
   const key = observedKey(instance);
   const observed = situation.observed.get(key);
   const name = { agent: instance.agent, ordinal: instance.ordinal };
@@ -113,29 +124,33 @@ function startFor(
   const rest = restOf(instance, observed, situation);
   if (rest !== undefined) return { kind: 'waiting', ...name, reason: rest };
   const reason = reasonToStart(observed);
-  if (reason === 'lost' && situation.now < situation.lostAfter) {
+  if (reason === 'lost' && mayReturn(observed, situation)) {
     return { kind: 'waiting', ...name, reason: 'host-may-return' };
   }
-  const node = reason === 'lost' ? formerNode(observed, situation) : undefined;
-  const chosen = node ?? emptiestNode(instance, situation, placed);
-  if (chosen === undefined) return { kind: 'waiting', ...name, reason: 'no-node' };
-  return { kind: 'start', ...name, node: chosen, instance, reason };
+  const former = formerNode(observed, situation);
+  const avoid = observed === undefined ? undefined : situation.recovery?.nodeToAvoid(observed);
+  return {
+    kind: 'candidate',
+    ...name,
+    instance,
+    reason,
+    ...(former === undefined ? {} : { former }),
+    ...(avoid === undefined ? {} : { avoid }),
+  };
 }
 
-/** The node a lost instance was on, if it is alive (C6). */
+/** May the host of a lost instance still be there (C6), or is it not written down yet that it is not (C11)? */
+function mayReturn(observed: ObservedInstance | undefined, situation: Situation): boolean {
+  const { lostAfter, now, recovery } = situation;
+  if (now < lostAfter) return true;
+  if (observed === undefined || recovery === undefined) return false;
+  const isStopping = observed.status === 'stopping';
+  return !isStopping && !recovery.isRecorded(observed.agent, observed.incarnation);
+}
+
+/** The node an instance was on, if it is alive. */
 function formerNode(observed: ObservedInstance | undefined, { nodes }: Situation): string | undefined {
   return nodes.find(({ id }) => id === observed?.node)?.id;
-}
-
-function emptiestNode(
-  { spec }: DesiredInstance,
-  situation: Situation,
-  placed: ReadonlyMap<string, number>,
-): string | undefined {
-  const { nodes } = situation;
-  const load = new Map([...situation.load].map(([id, has]) => [id, has + (placed.get(id) ?? 0)]));
-  const placement = placeAgent(spec, nodes, load);
-  return placement.kind === 'placed' ? placement.node : undefined;
 }
 
 /** Does the instance have to rest (C4)? A new definition is a new attempt and rests for nothing. */
@@ -145,9 +160,13 @@ function restOf(
   situation: Situation,
 ): 'back-off' | 'ended' | undefined {
   if (observed === undefined || observed.definitionRevision !== instance.definitionRevision) return undefined;
-  if (hasEnded(instance, observed)) return 'ended';
+  const { now, recovery, retryAfterMs } = situation;
+  const isRenewed =
+    recovery?.renewed.has(observed.incarnation) === true && instance.spec.restart !== 'temporary';
+  if (!isRenewed && hasEnded(instance, observed)) return 'ended';
   if (observed.status !== 'failed') return undefined;
-  return situation.now < Date.parse(observed.since) + situation.retryAfterMs ? 'back-off' : undefined;
+  const restMs = recovery?.restMs(observed) ?? retryAfterMs;
+  return now < Date.parse(observed.since) + restMs ? 'back-off' : undefined;
 }
 
 /** Has it ended in a way after which its restart type forbids another start, and was it not selected anew since? */

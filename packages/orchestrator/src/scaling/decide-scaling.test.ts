@@ -87,6 +87,17 @@ describe('the usual limits', () => {
   });
 });
 
+describe('of a worker that does not tell what it uses', () => {
+  const silent = (pending: number, unacknowledged: number) =>
+    seen({ metrics: undefined, backlog: { pending, unacknowledged } });
+
+  it('the queue wants more, and fewer only when nothing is in hand either', () => {
+    expect(decide(silent(21, 2))).toMatchObject({ to: 3, reason: 'scale' });
+    expect(decide(silent(0, 1), { state: patient(1) }).reason).toBe('steady');
+    expect(decide(silent(0, 0), { state: patient(1) })).toMatchObject({ to: 1, reason: 'scale' });
+  });
+});
+
 describe('a decision', () => {
   it('waits for the replicas wanted before', () => {
     expect(decide(seen({ metrics: uses(0.95), ready: 1 })).reason).toBe('stabilising');

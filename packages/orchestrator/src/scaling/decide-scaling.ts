@@ -27,7 +27,7 @@ export interface ScalingObservation {
   readonly room: number;
   readonly metrics?: AgentMetrics | undefined;
   /** Of the tasks of its group; absent: it works on none. */
-  readonly backlog?: Backlog | undefined;
+  readonly backlog?: Pick<Backlog, 'pending' | 'unacknowledged'> | undefined;
   /** When its replicas were last changed, by whomever; ms since the epoch. */
   readonly changedAt?: number | undefined;
 }
@@ -205,16 +205,27 @@ function isLowFor({ downBelow, isShared, upAbove, value }: Gauge, wanted: number
   return fewer === 0 || (value * wanted) / fewer <= upAbove;
 }
 
-/** Cores, memory and waiting work, as far as they are known; none when they are stale. */
+/**
+ * Cores, memory and waiting work, as far as they are known. Of one whose cores are not known – a program that does not tell, or one
+ * that is silent – the work in hand says whether fewer would do.
+ */
 function usualGauges(observation: ScalingObservation): readonly Gauge[] {
   const { downBelow, queueAbove, upAbove } = usualLimits;
+  const cpu = gaugeOf('cpu', observation, { upAbove, downBelow });
   const known = [
-    gaugeOf('cpu', observation, { upAbove, downBelow }),
+    cpu,
     gaugeOf('memory', observation, { upAbove, downBelow }),
     // Nothing may wait: half a task is the limit of whole ones.
     gaugeOf('queue', observation, { upAbove: queueAbove, downBelow: 0.5 }),
+    cpu === undefined ? workInHand(observation) : undefined,
   ];
   return known.filter((gauge) => gauge !== undefined);
+}
+
+function workInHand({ backlog }: ScalingObservation): Gauge | undefined {
+  if (backlog === undefined) return undefined;
+  const value = backlog.unacknowledged;
+  return { name: 'work in hand', value, upAbove: undefined, downBelow: 0.5, isShared: true };
 }
 
 function gaugeOf(

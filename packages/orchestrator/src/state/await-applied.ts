@@ -3,9 +3,9 @@
  * by somebody who has just written.
  */
 import { sameJson } from '@mabeam/variables';
-import { desiredGraph } from '../instances/desired.ts';
 import { findLaggards, type Laggard } from '../adaptation/settlement.ts';
 import { situationOf, type SpaceMirror } from './space-mirror.ts';
+import { wantedGraphOf } from './space-state.ts';
 
 /** Who stands between a revision and its being in force; nobody and a graph that is right: it is in force. */
 export interface Standing {
@@ -41,10 +41,9 @@ export async function awaitApplied(
 }
 
 function standingOf(mirror: SpaceMirror, revision: number): Standing {
-  const { agents, view } = mirror.state;
-  const wanted = desiredGraph([...agents.values()], [...view.variables.values()]);
+  const { state } = mirror;
   return {
     laggards: findLaggards(situationOf(mirror), revision),
-    isWired: sameJson(wanted, view.graph?.graph),
+    isWired: sameJson(wantedGraphOf(state), state.view.graph?.graph),
   };
 }

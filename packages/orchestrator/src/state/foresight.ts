@@ -16,6 +16,7 @@ import {
   type SpaceView,
   type VariableState,
 } from '@mabeam/variables';
+import type { SpacePool } from '../definition/space-record.ts';
 import { desiredGraph, desiredInstances, type DefinedAgent } from '../instances/desired.ts';
 import {
   reconcile,
@@ -24,6 +25,7 @@ import {
   type Reconciliation,
   type Waiting,
 } from '../instances/reconcile.ts';
+import type { ScaleEntry } from './scale-entry.ts';
 
 /** A space and what runs in it. */
 export interface SpaceAtWork {
@@ -32,6 +34,9 @@ export interface SpaceAtWork {
   readonly observed: readonly ObservedInstance[];
   readonly leases: readonly InstanceLease[];
   readonly nodes: readonly NodeRecord[];
+  /** How many replicas are wanted, by key; absent: as many as the definitions say. */
+  readonly scales?: ReadonlyMap<string, ScaleEntry>;
+  readonly pool?: SpacePool | undefined;
 }
 
 /** Another graph, and its edges that are new or gone. */
@@ -82,23 +87,24 @@ function viewAfter(view: SpaceView, writes: readonly BatchWrite[]): SpaceView {
 }
 
 function reconcileWith(
-  { agents, observed, leases, nodes }: SpaceAtWork,
+  { agents, observed, leases, nodes, pool, scales }: SpaceAtWork,
   variables: readonly VariableState[],
   now: number,
 ): Reconciliation {
   return reconcile({
-    desired: desiredInstances(agents, variables),
+    desired: desiredInstances(agents, variables, scales),
     agents,
     observed,
     leases,
     nodes,
+    pool,
     inFlight: [],
     now,
   });
 }
 
-function namesOf({ agents }: SpaceAtWork, variables: readonly VariableState[]): readonly string[] {
-  return desiredInstances(agents, variables).map(observedKey);
+function namesOf({ agents, scales }: SpaceAtWork, variables: readonly VariableState[]): readonly string[] {
+  return desiredInstances(agents, variables, scales).map(observedKey);
 }
 
 /** What is in `future` and not already in `present`. */

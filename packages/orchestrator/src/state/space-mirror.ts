@@ -32,13 +32,15 @@ import {
   openVariables,
   type FreezeState,
   type OpenVariablesOptions,
+  type SpaceView,
   type VariableStore,
 } from '@mabeam/variables';
 import { activeAgents, desiredInstances } from '../instances/desired.ts';
 import type { InstanceLease } from '../instances/reconcile.ts';
 import { ProcessReports } from '../instances/reports.ts';
 import type { Report, Situation } from '../adaptation/settlement.ts';
-import { emptyParts, foldParts, type SpaceState } from './space-state.ts';
+import { standingOf, withStanding, type RecoveryStanding } from '../recovery/standing.ts';
+import { emptyParts, foldParts, spaceRecordOf, type SpaceParts, type SpaceState } from './space-state.ts';
 
 /** Opens the mirror and resolves when it shows the space as it is now; `options` are those of its variables. */
 export async function openSpaceMirror(
@@ -67,6 +69,9 @@ export class SpaceMirror implements AsyncDisposable {
   readonly #reports = new Map<string, Report>();
   readonly #processes = new ProcessReports();
   #parts = emptyParts();
+  #recovery:
+    | { readonly parts: SpaceParts; readonly view: SpaceView; readonly standing: RecoveryStanding }
+    | undefined;
   #store: VariableStore | undefined;
   #observed: Replica | undefined;
   #leases: Replica | undefined;
@@ -85,7 +90,25 @@ export class SpaceMirror implements AsyncDisposable {
 
   /** The store folds a change before this mirror does, in the same turn: both are as of one revision (M1). */
   get state(): SpaceState {
-    return { ...this.#parts, view: this.store.view };
+    const { view } = this.store;
+    if (this.#parts.recoveries.size === 0) return { ...this.#parts, view };
+    return { ...this.#parts, agents: withStanding(this.#parts.agents, this.recovery), view };
+  }
+
+  /** What the failures so far mean, as of the same revision as `state`. */
+  get recovery(): RecoveryStanding {
+    const { view } = this.store;
+    const known = this.#recovery;
+    if (known !== undefined && known.parts === this.#parts && known.view === view) return known.standing;
+    const parts = this.#parts;
+    const standing = standingOf({
+      agents: [...parts.agents.values()],
+      variables: [...view.variables.values()],
+      space: spaceRecordOf(parts),
+      records: parts.recoveries,
+    });
+    this.#recovery = { parts, view, standing };
+    return standing;
   }
 
   /** The variables of the space. */
@@ -216,7 +239,7 @@ export function situationOf({ leases, observed, reports, state }: SpaceMirror): 
   return {
     agents,
     active: activeAgents(agents, variables),
-    desired: desiredInstances(agents, variables),
+    desired: desiredInstances(agents, variables, state.scales),
     observed,
     leases,
     reports,

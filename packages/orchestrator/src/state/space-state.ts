@@ -5,9 +5,9 @@
  * V1 What cannot be read is left out and named in `problems`, never guessed: an unreadable definition starts nothing.
  * V2 A state never changes; folding gives a new one, so a decision works with one consistent revision.
  */
-import { parseAgentSpec } from '@mabeam/agents';
+import { parseAgentSpec, type EdgeKind } from '@mabeam/agents';
 import { parseJson, type BucketEntry } from '@mabeam/bus';
-import { parseKey, type SpaceView } from '@mabeam/variables';
+import { type CoordinationGraph, parseKey, type Edge, type SpaceView } from '@mabeam/variables';
 import {
   adaptationHash,
   parseAdaptationRecord,
@@ -16,7 +16,8 @@ import {
 import { parseRule, type AdaptationRule } from '../adaptation/adaptation-rule.ts';
 import { isScalingKey, parseScalingPolicy, type ScalingPolicy } from '../definition/scaling-policy.ts';
 import { parseSpaceRecord, spaceKey, type SpaceRecord } from '../definition/space-record.ts';
-import type { DefinedAgent } from '../instances/desired.ts';
+import { desiredGraph, type DefinedAgent } from '../instances/desired.ts';
+import { parseRecovery, recoveringAgent, type StoredRecovery } from '../recovery/recovery-record.ts';
 import { parseScaleEntry, scaledAgent, type ScaleEntry } from './scale-entry.ts';
 
 export interface StoredAdaptation {
@@ -32,6 +33,8 @@ export interface SpaceParts {
   readonly adaptations: ReadonlyMap<string, StoredAdaptation>;
   readonly scaling: ReadonlyMap<string, ScalingPolicy>;
   readonly scales: ReadonlyMap<string, ScaleEntry>;
+  /** The records of failures, by agent. */
+  readonly recoveries: ReadonlyMap<string, StoredRecovery>;
   /** The record of the space, under its one key. */
   readonly space: ReadonlyMap<string, SpaceRecord>;
   /** Keys that could not be read, and why. */
@@ -51,6 +54,7 @@ export function emptyParts(): SpaceParts {
     adaptations: new Map(),
     scaling: new Map(),
     scales: new Map(),
+    recoveries: new Map(),
     space: new Map(),
     problems: new Map(),
   };
@@ -64,11 +68,13 @@ export function foldParts(parts: SpaceParts, entries: readonly BucketEntry[]): S
     adaptations: new Map(parts.adaptations),
     scaling: new Map(parts.scaling),
     scales: new Map(parts.scales),
+    recoveries: new Map(parts.recoveries),
     space: new Map(parts.space),
     problems: new Map(parts.problems),
   };
   for (const entry of entries) {
     for (const map of Object.values(next)) map.delete(entry.key);
+    next.recoveries.delete(recoveringAgent(entry.key) ?? '');
     if (entry.operation === 'put') acceptEntry(next, entry);
   }
   return next;
@@ -82,9 +88,21 @@ export function spaceRecordOf({ space }: SpaceParts): SpaceRecord | undefined {
   return space.get(spaceKey);
 }
 
+/** The edges of one kind that the record of the space declares, whatever the topology. */
+export function declaredEdgesOf(state: SpaceParts, kind: EdgeKind): readonly Edge[] {
+  const { edges = [] } = spaceRecordOf(state) ?? {};
+  return edges.filter((edge) => edge.kind === kind).map(({ from, to }) => [from, to]);
+}
+
 /** The key of a rule. */
 export function ruleKey(rule: string): string {
   return `${rulePrefix}${rule}`;
+}
+
+/** The graph that ought to be in force. */
+export function wantedGraphOf(state: SpaceState): CoordinationGraph | undefined {
+  const { agents, view } = state;
+  return desiredGraph([...agents.values()], [...view.variables.values()], spaceRecordOf(state)?.edges);
 }
 
 interface Draft {
@@ -93,12 +111,14 @@ interface Draft {
   readonly adaptations: Map<string, StoredAdaptation>;
   readonly scaling: Map<string, ScalingPolicy>;
   readonly scales: Map<string, ScaleEntry>;
+  readonly recoveries: Map<string, StoredRecovery>;
   readonly space: Map<string, SpaceRecord>;
   readonly problems: Map<string, string>;
 }
 
 function acceptEntry(draft: Draft, { key, data, revision }: BucketEntry): void {
   const hash = adaptationHash(key);
+  const recovering = recoveringAgent(key);
   try {
     if (parseKey(key).kind === 'agent-definition') {
       draft.agents.set(key, { spec: parseAgentSpec(parseJson(data)), revision });
@@ -108,6 +128,8 @@ function acceptEntry(draft: Draft, { key, data, revision }: BucketEntry): void {
       draft.scaling.set(key, parseScalingPolicy(parseJson(data)));
     } else if (scaledAgent(key) !== undefined) {
       draft.scales.set(key, parseScaleEntry(parseJson(data)));
+    } else if (recovering !== undefined) {
+      draft.recoveries.set(recovering, { revision, record: parseRecovery(parseJson(data)) });
     } else if (key === spaceKey) {
       draft.space.set(key, parseSpaceRecord(parseJson(data)));
     } else if (hash !== undefined) {

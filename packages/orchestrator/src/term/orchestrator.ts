@@ -15,13 +15,21 @@ import {
 } from '@mabeam/bus';
 import type { Logger } from '@mabeam/telemetry/api';
 import { runAdaptations } from '../adaptation/adapt.ts';
+import { runEventRules } from '../adaptation/event-rules.ts';
+import { watchMetrics } from '../adaptation/watch-metrics.ts';
 import { awaitSpace } from '../definition/delete-space.ts';
 import { runDigests } from './digest.ts';
 import { seekLeadership, type Leadership } from './fence.ts';
 import { runPruning } from '../adaptation/prune.ts';
+import { serveFailureReports } from '../recovery/report-failure.ts';
 import { HistoryCopier, runHistory } from '../history/copy-history.ts';
+import { runRollouts } from '../rollout/run-rollouts.ts';
+import { serveAdaptationCommands } from '../rollout/serve-adaptation.ts';
 import { runRounds } from './round.ts';
 import { serveVariableCommands } from './set-variable.ts';
+import { Autoscaler, runScaling } from '../scaling/autoscale.ts';
+import { openSpaceMetrics } from '../scaling/space-metrics.ts';
+import { serveSpaceCommands } from '../space/space-commands.ts';
 import { openSpaceMirror } from '../state/space-mirror.ts';
 
 /** What an orchestrator orchestrates, under which name, and until when. */
@@ -100,15 +108,26 @@ async function runTerm(bus: Bus, options: OrchestratorOptions, leadership: Leade
   const { log, space } = options;
   const over = new AbortController();
   await using mirror = await openSpaceMirror(bus, space);
+  await using metrics = openSpaceMetrics(bus, space);
   const signal = AbortSignal.any([options.signal, leadership.over, over.signal, mirror.failed]);
   const names = spaceNames(space);
-  const term = { bus, space, names, subjects: subjects(space), leadership, mirror, log, signal };
+  const term = { bus, space, names, subjects: subjects(space), leadership, mirror, metrics, log, signal };
   using copier = new HistoryCopier({ ...term, replica: mirror.store.replica });
-  const services = serveVariableCommands(term);
+  const autoscaler = new Autoscaler(term);
+  const services = [
+    serveFailureReports(term),
+    ...serveVariableCommands(term),
+    ...serveAdaptationCommands(term),
+    ...serveSpaceCommands(term, autoscaler),
+  ];
   try {
     await Promise.all([
       runRounds(term),
+      runScaling(term, autoscaler),
       runAdaptations(term),
+      runRollouts(term),
+      runEventRules(term),
+      watchMetrics(term, metrics),
       runDigests(term),
       runPruning(term, copier),
       runHistory(term, copier),

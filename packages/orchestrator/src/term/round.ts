@@ -1,23 +1,26 @@
 /**
  * The rounds of the leader: on every change, or after half a second without one, it looks at the whole situation and does
- * what is missing: repairs values, writes the graph, starts and stops instances, closes adaptations that have arrived.
+ * what is missing: repairs values, writes down failures and what is to become of them, writes the graph, starts and stops
+ * instances, closes adaptations that have arrived.
  * Every decision is a pure function elsewhere; this is the short loop that performs them. A round that fails is logged,
  * and the next one begins anew from what is then the case.
  */
 import { pause } from '@mabeam/bus';
 import { freezeKey, graphKey, sameJson, type FreezeState } from '@mabeam/variables';
-import { desiredGraph } from '../instances/desired.ts';
 import { Directives } from '../instances/directives.ts';
 import { describeFreeze } from './freeze.ts';
 import { reconcile, type Waiting } from '../instances/reconcile.ts';
-import type { DataEdge } from '../instances/start-order.ts';
 import { repairValues } from './repair.ts';
-import { closeAdaptations } from '../adaptation/settle.ts';
+import { closeAdaptations, isUnderway } from '../adaptation/settle.ts';
+import { Recovery } from '../recovery/perform-recovery.ts';
+import { reconcileInputOf } from '../state/reconcile-input.ts';
 import { situationOf } from '../state/space-mirror.ts';
-import { spaceRecordOf, type SpaceState } from '../state/space-state.ts';
+import { wantedGraphOf, type SpaceState } from '../state/space-state.ts';
 import type { Term } from './term.ts';
 
 const longestQuietMs = 500;
+/** While an instance looks lost. */
+const suspicionMs = 100;
 const restAfterErrorMs = 200;
 /** A term may have begun with a lost server: hosts take their leases again within a fraction of this. */
 const hostsReturnWithinMs = 1_500;
@@ -27,15 +30,16 @@ export async function runRounds(term: Term): Promise<void> {
   const directives = new Directives(term);
   const lostAfter = Date.now() + hostsReturnWithinMs;
   const told: Told = { waiting: new Map(), freeze: undefined };
+  const recovery = new Recovery(term);
   while (!term.signal.aborted) {
     try {
-      await performRound(term, { directives, told, lostAfter });
+      await performRound(term, { directives, told, lostAfter, recovery });
     } catch (error) {
       if (term.signal.aborted) return;
       term.log.warn({ err: error }, 'a round failed; the next one begins anew');
       await pause(restAfterErrorMs, term.signal);
     }
-    await term.mirror.nextChange(longestQuietMs, term.signal);
+    await term.mirror.nextChange(recovery.isWaiting ? suspicionMs : longestQuietMs, term.signal);
   }
 }
 
@@ -44,31 +48,27 @@ interface Progress {
   readonly directives: Directives;
   readonly told: Told;
   readonly lostAfter: number;
+  readonly recovery: Recovery;
 }
 
 /**
  * One look at the situation, and what it calls for; in a frozen space only that what was committed before is recorded as applied
  * (freeze.ts, Z1). Nothing is decided on a value that still has to be repaired.
  */
-async function performRound(term: Term, { directives, lostAfter, told }: Progress): Promise<void> {
+async function performRound(term: Term, { directives, lostAfter, recovery, told }: Progress): Promise<void> {
   const { mirror } = term;
   tellFreeze(term, told);
   if (mirror.freeze !== undefined) return closeAdaptations(term, situationOf(mirror));
   if (await repairValues(term)) return;
+  if (await recovery.look(lostAfter)) return;
   if (await writeGraph(term)) return;
   const situation = situationOf(mirror);
-  const { desired, observed, leases } = situation;
+  const { observed, leases } = situation;
   const now = Date.now();
   const { actions, waiting } = reconcile({
-    desired,
-    observed,
-    leases,
-    nodes: mirror.nodes,
+    ...reconcileInputOf(mirror, now),
     inFlight: directives.underway(leases, observed, now),
-    now,
     lostAfter,
-    agents: situation.agents,
-    dataEdges: declaredDataEdges(mirror.state),
   });
   const cause = causeOf(mirror.state);
   for (const action of actions) directives.issue(action, cause);
@@ -76,16 +76,11 @@ async function performRound(term: Term, { directives, lostAfter, told }: Progres
   await closeAdaptations(term, situation);
 }
 
-/** The data edges that the space's record declares. */
-function declaredDataEdges(state: SpaceState): readonly DataEdge[] {
-  const { edges = [] } = spaceRecordOf(state) ?? {};
-  return edges.filter(({ kind }) => kind === 'data').map(({ from, to }) => [from, to]);
-}
-
 /** Writes the graph the variables ask for, when it is another one; true when it did, or tried. */
 async function writeGraph({ leadership, log, mirror }: Term): Promise<boolean> {
-  const { agents, view } = mirror.state;
-  const wanted = desiredGraph([...agents.values()], [...view.variables.values()]);
+  const { state } = mirror;
+  const { view } = state;
+  const wanted = wantedGraphOf(state);
   const isBroken = view.rejected.has(graphKey);
   if (sameJson(wanted, view.graph?.graph) && !isBroken) return false;
   const write =
@@ -105,7 +100,7 @@ async function writeGraph({ leadership, log, mirror }: Term): Promise<boolean> {
 
 /** What directives are issued for: the newest adaptation that has not arrived yet. Its trace goes on in them. */
 function causeOf({ adaptations }: SpaceState): string | undefined {
-  const open = [...adaptations.values()].filter(({ record }) => record.outcome === 'committed');
+  const open = [...adaptations.values()].filter(({ record }) => isUnderway(record));
   return open.toSorted((a, b) => b.revision - a.revision)[0]?.record.traceparent;
 }
 
@@ -134,7 +129,13 @@ function tellFreeze({ log, mirror }: Term, told: Told): void {
 const patienceMs = 2_000;
 
 /** The reasons that do not go away when one waits for them. */
-const worthALine: ReadonlySet<Waiting['reason']> = new Set(['no-node', 'back-off', 'ended', 'dependency']);
+const worthALine: ReadonlySet<Waiting['reason']> = new Set([
+  'no-node',
+  'back-off',
+  'ended',
+  'dependency',
+  'resource-exhausted',
+]);
 
 /** Says once why a desired instance does not run, when that lasts, and again when the reason is another. */
 function tellWaiting({ log }: Term, waiting: readonly Waiting[], told: Told['waiting']): void {

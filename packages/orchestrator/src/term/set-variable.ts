@@ -2,6 +2,7 @@
  * `command.variable.<id>.set`: how clients without our library write a variable: validated, fenced, and answered with the
  * revision. Body `{value, by?, cause?, ifRevision?}`; a local variable's id is two tokens, `<agent>.<name>`.
  */
+import { isPermitted } from '@mabeam/agents';
 import type { ServedRequest, Service } from '@mabeam/bus';
 import { planChanges, type ChangePlan } from '@mabeam/variables';
 import { z } from 'zod';
@@ -33,6 +34,7 @@ export function serveVariableCommands(term: Term): readonly Service[] {
 async function setVariable(term: Term, request: ServedRequest): Promise<VariableSet> {
   const { leadership, mirror } = term;
   const id = request.subject.split('.').slice(4, -1).join('.');
+  assertMayPropose(term, id, request.from);
   for (let attempt = 1; attempt <= maxAttempts; attempt++) {
     const plan = planSet(term, id, request);
     if (plan.changes.every(({ isDifferent }) => !isDifferent)) {
@@ -50,6 +52,14 @@ async function setVariable(term: Term, request: ServedRequest): Promise<Variable
   }
   const message = `${id}: others wrote first ${maxAttempts} times in a row; ask again`;
   throw orchestratorError('adaptation-contended', message, { details: { variable: id } });
+}
+
+/** An agent of the space needs the right to propose changes, except of what is its own (rights.ts in @mabeam/agents). */
+export function assertMayPropose({ mirror }: Term, id: string, from: string | undefined): void {
+  const agent = [...mirror.state.agents.values()].find(({ spec }) => spec.id === from);
+  if (agent === undefined || id.startsWith(`${agent.spec.id}.`) || isPermitted(agent.spec, 'propose')) return;
+  const message = `${from} is of the role ${agent.spec.role} and may not change ${id}; an optimizer may, or a custom role with the permission propose`;
+  throw orchestratorError('change-not-permitted', message, { details: { agent: from, variable: id } });
 }
 
 function planSet(term: Term, id: string, request: ServedRequest): ChangePlan {
