@@ -1,9 +1,11 @@
 /** All benchmarks, in the order of docs/benchmarks.md. */
 import type { Benchmark } from './benchmark.ts';
+import { apply300 } from './rows/apply.ts';
 import { changeSet } from './rows/change-set.ts';
 import { converge200 } from './rows/converge.ts';
 import { discovery } from './rows/discovery.ts';
 import { heap } from './rows/heap.ts';
+import { reconciling } from './rows/reconcile.ts';
 import { moleculer, requests } from './rows/requests.ts';
 import { revision1000, revision10000 } from './rows/revision.ts';
 import { start } from './rows/start.ts';
@@ -22,4 +24,6 @@ export const benchmarks: readonly Benchmark[] = [
   tasks,
   discovery,
   converge200,
+  apply300,
+  reconciling,
 ];

@@ -2,7 +2,6 @@
  * A team of agents that share a process, from its definition until it is in force: every agent active, observed as desired, the
  * graph written, and each working with the revision of the definition. Node and orchestrator are processes of their own.
  */
-import { fileURLToPath } from 'node:url';
 import {
   connectBus,
   deleteStreams,
@@ -11,13 +10,12 @@ import {
   spaceStreams,
   type Bus,
 } from '@mabeam/bus';
-import { superviseProcess, type SupervisedProcess } from '@mabeam/cluster';
-import { awaitApplied, createSpace, openSpaceMirror, parseSpaceDefinition } from '@mabeam/orchestrator';
+import { awaitApplied, createSpace, openSpaceMirror } from '@mabeam/orchestrator';
+import { ringOf, spaceOf, startRole } from '../team.ts';
 import { scaled, type Benchmark, type Stage } from '../benchmark.ts';
 
 const size = 200;
 const timeoutMs = 20_000;
-const agentModule = new URL('../programs/agent.ts', import.meta.url);
 
 /** The process that the agents share is not there yet: it is started for them. */
 export const converge200: Benchmark = {
@@ -52,13 +50,13 @@ export const converge200: Benchmark = {
 
 /** One space of its own: led first, then defined. Resolves with the time from the one to the other's end. */
 async function convergeOnce(stage: Stage, bus: Bus, space: string): Promise<number> {
-  await createSpace(bus, parse({ space, agents: {} }), { by: 'bench' });
+  await createSpace(bus, spaceOf({ space, agents: {} }), { by: 'bench' });
   try {
     await using mirror = await openSpaceMirror(bus, space);
     await using _orchestrator = await startRole(stage, 'orchestrator', ['--space', space]);
     while (mirror.revisionOf('leader') === 0) await mirror.nextChange(timeoutMs, stage.signal);
     const startedAt = performance.now();
-    const created = await createSpace(bus, parse(team(space)), { by: 'bench' });
+    const created = await createSpace(bus, ringOf(space, size), { by: 'bench' });
     if (created.kind === 'noop') throw new Error('the space was so already');
     const standing = await awaitApplied(mirror, created.revision, { timeoutMs, signal: stage.signal });
     const ms = performance.now() - startedAt;
@@ -71,38 +69,4 @@ async function convergeOnce(stage: Stage, bus: Bus, space: string): Promise<numb
       spaceStreams(space).map(({ name }) => name),
     );
   }
-}
-
-function team(space: string): unknown {
-  const ids = Array.from({ length: size }, (_, n) => `agent-${n}`);
-  return {
-    space,
-    agents: Object.fromEntries(ids.map((id) => [id, { module: agentModule.href, form: 'in-process' }])),
-    variables: { ring: { kind: 'communication-topology', agents: ids, initial: 'ring' } },
-  };
-}
-
-function parse(definition: unknown): ReturnType<typeof parseSpaceDefinition> {
-  return parseSpaceDefinition(JSON.stringify(definition), { path: import.meta.filename });
-}
-
-/** A process of ours, ready; disposing ends it. */
-async function startRole(stage: Stage, role: string, flags: readonly string[]): Promise<SupervisedProcess> {
-  const ready = Promise.withResolvers<void>();
-  const main = fileURLToPath(new URL(`../../../cmd/${role}/src/main.ts`, import.meta.url));
-  const supervised = superviseProcess({
-    name: role,
-    command: process.execPath,
-    args: [...process.execArgv, main, '--server', stage.natsUrl, ...flags],
-    env: () => ({ ...process.env, MABEAM_LOG_LEVEL: 'warn' }),
-    restart: 'temporary',
-    onMessage: () => ready.resolve(),
-  });
-  const ended = supervised.exited.then(({ reason }) => {
-    throw new Error(`${role} ended before it was ready: ${reason}`);
-  });
-  await Promise.race([ready.promise, ended]);
-  // What comes of waiting for the end does not matter any more.
-  ended.catch(() => undefined);
-  return supervised;
 }

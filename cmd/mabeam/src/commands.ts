@@ -31,7 +31,7 @@ export const commandEntries: readonly CommandEntry[] = [
   },
   {
     name: 'space',
-    summary: 'apply, compare, show, export and delete the definitions of spaces',
+    summary: 'apply, compare, show, export and delete spaces; how one stands',
     load: async () => (await import('./commands/space.ts')).spaceCommand(),
   },
   {
@@ -40,9 +40,29 @@ export const commandEntries: readonly CommandEntry[] = [
     load: async () => (await import('./commands/variable.ts')).variableCommand(),
   },
   {
+    name: 'topology',
+    summary: 'who may send to whom: show it, set another pattern',
+    load: async () => (await import('./commands/topology.ts')).topologyCommand(),
+  },
+  {
     name: 'event',
     summary: 'publish events and triggers, and follow them',
     load: async () => (await import('./commands/event.ts')).eventCommand(),
+  },
+  {
+    name: 'changeset',
+    summary: 'several values at once, on trial or under guard if you like',
+    load: async () => (await import('./commands/changeset.ts')).changesetCommand(),
+  },
+  {
+    name: 'rollout',
+    summary: 'changes under guard: how they stand; promote or undo one',
+    load: async () => (await import('./commands/rollout.ts')).rolloutCommand(),
+  },
+  {
+    name: 'adapt',
+    summary: 'adaptations: list them, cause one, undo one',
+    load: async () => (await import('./commands/adapt.ts')).adaptCommand(),
   },
   {
     name: 'explain',
@@ -65,6 +85,16 @@ export const commandEntries: readonly CommandEntry[] = [
     load: async () => (await import('./commands/stop.ts')).stopCommand(),
   },
   {
+    name: 'scale',
+    summary: 'have so many replicas of an agent',
+    load: async () => (await import('./commands/scale.ts')).scaleCommand(),
+  },
+  {
+    name: 'pool',
+    summary: 'what a space has of memory and cores, and who has it',
+    load: async () => (await import('./commands/pool.ts')).poolCommand(),
+  },
+  {
     name: 'freeze',
     summary: 'stop all automation of a space',
     load: async () => (await import('./commands/freeze.ts')).freezeCommand(),
@@ -73,6 +103,16 @@ export const commandEntries: readonly CommandEntry[] = [
     name: 'unfreeze',
     summary: 'let the automation of a space go on',
     load: async () => (await import('./commands/freeze.ts')).unfreezeCommand(),
+  },
+  {
+    name: 'negotiate',
+    summary: 'let parties agree on the value of a variable',
+    load: async () => (await import('./commands/negotiate.ts')).negotiateCommand(),
+  },
+  {
+    name: 'round',
+    summary: 'what parties agreed on, how, and who was late',
+    load: async () => (await import('./commands/round.ts')).roundCommand(),
   },
   {
     name: 'logs',

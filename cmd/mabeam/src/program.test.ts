@@ -29,6 +29,7 @@ test('there are the commands that the README names', () => {
     'ps',
     'space list',
     'space get',
+    'space status',
     'space apply',
     'space diff',
     'space export',
@@ -42,14 +43,29 @@ test('there are the commands that the README names', () => {
     'variable history',
     'variable rollback',
     'variable delete',
+    'topology show',
+    'topology set',
     'event publish',
     'event tail',
+    'changeset apply',
+    'rollout list',
+    'rollout status',
+    'rollout promote',
+    'rollout undo',
+    'adapt list',
+    'adapt trigger',
+    'adapt undo',
     'explain',
     'ask',
     'task send',
     'stop',
+    'scale',
+    'pool',
     'freeze',
     'unfreeze',
+    'negotiate',
+    'round list',
+    'round show',
     'logs',
     'trace',
     'bench',
@@ -146,5 +162,6 @@ function soundWords(known: readonly Argument[]): string[] {
 }
 
 function soundWord(argument: string): string {
-  return argument === 'revision' ? '1' : 'word';
+  const words: Readonly<Record<string, string>> = { revision: '1', replicas: '1', pattern: 'ring' };
+  return words[argument] ?? 'word';
 }

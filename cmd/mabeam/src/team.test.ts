@@ -68,6 +68,20 @@ test('the doctor names a missing leader, missing nodes and agents without a host
   for (const { cure } of checks) expect(cure).toBeTruthy();
 });
 
+test('instances for which the pool has no room are named, with where to look', () => {
+  const waiting = [
+    { ordinal: 1, reason: 'resource-exhausted' },
+    { ordinal: 2, reason: 'back-off' },
+  ] as const;
+  const replicas = [{ agent: 'words', wanted: 3, ready: 1, waiting }];
+  expect(checksOfTeam({ ...assembleTeam(sources), replicas })).toContainEqual({
+    name: 'desk: pool',
+    status: 'warn',
+    message: expect.stringMatching(/^too little is left for: words\.1 \(/),
+    cure: expect.stringContaining('mabeam pool'),
+  });
+});
+
 test('a frozen space is doubtful, and told by whom and why', () => {
   const frozen = entry('freeze', { v: 1, by: 'ops', at: '2026-01-01T00:00:00Z', reason: 'incident 7' });
   const entries = [...sources.definitions.entries, frozen];

@@ -33,6 +33,7 @@ import {
   type NodeRecord,
   type ObservedInstance,
 } from '@mabeam/cluster';
+import { openSpaceMirror, replicasIn, type Replicas } from '@mabeam/orchestrator';
 import { emptyView, foldChanges, freezeKey, type FreezeState } from '@mabeam/variables';
 import { z } from 'zod';
 
@@ -69,6 +70,8 @@ export interface Team {
   readonly freeze?: FreezeState | undefined;
   readonly nodes: readonly NodeRecord[];
   readonly instances: readonly TeamInstance[];
+  /** How many there are to be of each agent that nodes start, and how many there are; absent: nobody has looked. */
+  readonly replicas?: readonly Replicas[];
 }
 
 /** How long heartbeats are listened for, when somebody has not spoken before. */
@@ -105,8 +108,15 @@ export async function readTeam(bus: Bus, space: string): Promise<Team> {
   await untilHeard(heard, spoken, listenMs);
   return {
     ...withWords(team, beats, processes),
+    replicas: await readReplicas(bus, space),
     nodes: nodes.entries.flatMap((entry) => parsed(entry, parseNodeRecord)),
   };
+}
+
+/** By the functions by which the leader decides. */
+async function readReplicas(bus: Bus, space: string): Promise<readonly Replicas[]> {
+  await using mirror = await openSpaceMirror(bus, space);
+  return replicasIn(mirror, Date.now());
 }
 
 /** The keys of a bucket now, and its revision. */

@@ -70,7 +70,8 @@ function publishCommand(): Command {
   });
 }
 
-interface Published {
+/** A trigger or event that was stored, and what it led to if that was waited for. */
+export interface Published {
   readonly subject: string;
   readonly stream: string;
   readonly sequence: number;
@@ -83,11 +84,12 @@ function publish(place: Place, target: EventTarget, body: unknown, flags: Publis
     : publishEvent(place, target, body, flags);
 }
 
-async function publishTrigger(
+/** Stores a trigger; with `follow` waits for what it leads to. Throws `invalid-usage`, `adaptation-pending`. */
+export async function publishTrigger(
   place: Place,
   name: string,
   given: unknown,
-  { id, source, follow, timeout }: PublishFlags,
+  { id, source, follow, timeout }: Pick<PublishFlags, 'id' | 'source' | 'follow' | 'timeout'>,
 ): Promise<Published> {
   const { bus, space } = place;
   const identity = { ...(id === undefined ? {} : { id }), ...(source === undefined ? {} : { source }) };

@@ -12,7 +12,7 @@ export function psCommand(): Command {
   const command = teachCommand({
     name: 'ps',
     description:
-      'List the agents of a space: status, node, pid, the revision each says it has applied, restarts; the nodes and the leader; and whether the space is frozen.',
+      'List the agents of a space: status, node, pid, the revision each says it has applied, restarts; how many replicas are wanted and there, and why some wait; the nodes and the leader; and whether the space is frozen.',
     examples: ['mabeam ps', 'mabeam ps -o json | jq \'.agents[] | select(.status == "active") | .pid\''],
   });
   return withSpace(command).action(async (flags: SpaceFlags) => {

@@ -63,7 +63,19 @@ async function checkStreams(bus: Bus, name: string, wanted: readonly StreamDefin
 }
 
 /** Leader, a freeze, nodes, and entries whose host is gone. Pure. */
-export function checksOfTeam({ space, leader, freeze, nodes, instances }: Team): readonly Check[] {
+export function checksOfTeam({
+  space,
+  leader,
+  freeze,
+  nodes,
+  instances,
+  replicas = [],
+}: Team): readonly Check[] {
+  const cramped = replicas.flatMap(({ agent, waiting }) =>
+    waiting
+      .filter(({ reason }) => reason === 'resource-exhausted')
+      .map(({ ordinal }) => `${agent}.${ordinal}`),
+  );
   const stale = instances.filter(({ reason }) => reason?.startsWith('its host is gone') === true);
   const silent = instances.filter(({ status, applied }) => status === 'active' && applied === undefined);
   const named = (some: typeof instances): string =>
@@ -91,6 +103,15 @@ export function checksOfTeam({ space, leader, freeze, nodes, instances }: Team):
           `their host is gone: ${named(stale)}`,
           'a leader and a node start them again; without either start mabeam dev',
         ),
+    ...(cramped.length === 0
+      ? []
+      : [
+          doubtful(
+            `${space}: pool`,
+            `too little is left for: ${cramped.join(', ')} (resource-exhausted)`,
+            'mabeam pool shows who has what; enlarge the pool, lower what agents ask for, or add a node',
+          ),
+        ]),
     ...(silent.length === 0
       ? []
       : [

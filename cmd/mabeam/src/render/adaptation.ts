@@ -9,7 +9,8 @@ export function renderOutcome({ record, isOld }: TriggerOutcome, paint: Paint): 
   if (outcome === 'no-rule') return `nothing: no rule of this space answers ${trigger}`;
   if (changes.length === 0) return `nothing (${outcome}): ${oneLine(reason ?? 'without a reason')}`;
   const tookMs = appliedAt === undefined ? undefined : Date.parse(appliedAt) - Date.parse(triggeredAt);
-  const head = `${paint(['green'], outcome)} at revision ${revision ?? '?'}${tookMs === undefined ? '' : `, ${tookMs} ms after the trigger`}`;
+  const place = revision === undefined ? '' : ` at revision ${revision}`;
+  const head = `${paint(['green'], outcome)}${place}${tookMs === undefined ? '' : `, ${tookMs} ms after the trigger`}`;
   const lines = changes.map(
     ({ rule, variable, from, to }) => `  ${variable}: ${shownValue(from)} → ${shownValue(to)} (rule ${rule})`,
   );

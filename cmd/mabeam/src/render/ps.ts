@@ -24,6 +24,7 @@ export function renderTeam(team: Team, nowMs: number, paint: Paint): string {
           : `${oneLine(leader.process)} (pid ${leader.pid} on ${oneLine(leader.host)})`,
       ],
       ...(freeze === undefined ? [] : [['frozen', shownFreeze(freeze, nowMs, paint)] as const]),
+      ...replicaFields(team.replicas ?? [], paint),
       ['nodes', nodes.length === 0 ? paint(['yellow'], 'none') : nodes.map(shownNode).join(', ')],
     ],
     paint,
@@ -31,7 +32,8 @@ export function renderTeam(team: Team, nowMs: number, paint: Paint): string {
   if (team.instances.length === 0)
     return `${head}\n\nno agents; define some in a space.yaml, or start one: mabeam run`;
   const headings = ['instance', 'status', 'node', 'pid', 'applied', 'restarts', 'since', 'note'];
-  const rows = team.instances.map((instance) => rowOf(instance, nowMs, paint));
+  const waiting = waitingOf(team.replicas ?? []);
+  const rows = team.instances.map((instance) => rowOf(instance, { nowMs, paint, waiting }));
   return `${head}\n\n${renderTable(headings, rows, paint)}`;
 }
 
@@ -46,7 +48,40 @@ function shownNode({ id, pid, instances }: Team['nodes'][number]): string {
   return `${id} (pid ${pid}, ${instances} ${instances === 1 ? 'instance' : 'instances'})`;
 }
 
-function rowOf(instance: TeamInstance, nowMs: number, paint: Paint): readonly (string | undefined)[] {
+/** Of agents that may be scaled, or whose replicas are not all there; of the others there is nothing to say. */
+function replicaFields(
+  replicas: NonNullable<Team['replicas']>,
+  paint: Paint,
+): readonly (readonly [string, string])[] {
+  const telling = replicas.filter(({ bounds, ready, wanted }) => bounds !== undefined || ready !== wanted);
+  if (telling.length === 0) return [];
+  const shown = telling.map(({ agent, bounds, ready, wanted }) => {
+    const limits = bounds === undefined ? '' : ` (${bounds.min} to ${bounds.max})`;
+    const text = `${agent} ${ready} of ${wanted}${limits}`;
+    return ready === wanted ? text : paint(['yellow'], text);
+  });
+  return [['replicas', shown.join(', ')]];
+}
+
+/** Why instances that ought to run do not, by instance. */
+function waitingOf(replicas: NonNullable<Team['replicas']>): ReadonlyMap<string, string> {
+  return new Map(
+    replicas.flatMap(({ agent, waiting }) =>
+      waiting.map(({ ordinal, reason }) => [`${agent}.${ordinal}`, `waits: ${reason}`]),
+    ),
+  );
+}
+
+interface RowContext {
+  readonly nowMs: number;
+  readonly paint: Paint;
+  readonly waiting: ReadonlyMap<string, string>;
+}
+
+function rowOf(
+  instance: TeamInstance,
+  { nowMs, paint, waiting }: RowContext,
+): readonly (string | undefined)[] {
   const { agent, ordinal, status, since } = instance;
   return [
     `${agent}.${ordinal}`,
@@ -56,7 +91,7 @@ function rowOf(instance: TeamInstance, nowMs: number, paint: Paint): readonly (s
     instance.applied?.toString(),
     instance.restarts?.toString(),
     since === undefined ? undefined : shownAge(Date.parse(since), nowMs),
-    noteOf(instance),
+    noteOf(instance) ?? (status === 'active' ? undefined : waiting.get(`${agent}.${ordinal}`)),
   ];
 }
 

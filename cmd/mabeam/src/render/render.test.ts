@@ -93,6 +93,18 @@ test('a team shows its leader, its nodes and a line for each instance', () => {
   expect(lines[7]).toContain('no heartbeat heard');
 });
 
+test('replicas are told of agents that may be scaled, or that are not all there, and why', () => {
+  const replicas = [
+    { agent: 'fixed', wanted: 1, ready: 1, waiting: [] },
+    { agent: 'words', wanted: 1, ready: 1, bounds: { min: 1, max: 4 }, waiting: [] },
+    { agent: 'links', wanted: 2, ready: 0, waiting: [{ ordinal: 0, reason: 'resource-exhausted' }] as const },
+  ];
+  const text = renderTeam({ ...team, replicas }, Date.parse('2026-01-01T00:01:00Z'), plain);
+  expect(text).toContain('replicas  words 1 of 1 (1 to 4), links 0 of 2');
+  expect(text).toMatch(/^links\.0 +inactive .*waits: resource-exhausted$/m);
+  expect(text).not.toContain('fixed');
+});
+
 test('a team without a leader says what that means', () => {
   const text = renderTeam({ ...team, leader: undefined, nodes: [], instances: [] }, 0, plain);
   expect(text).toContain('nobody: nothing is started or adapted');
