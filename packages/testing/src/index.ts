@@ -8,3 +8,14 @@ export { freshSpace } from './fresh-space.ts';
 export { waitFor, type WaitForOptions } from './wait-for.ts';
 export { isAlive } from '@mabeam/bus/server';
 export { processesNaming } from './processes-naming.ts';
+export { simulate, type Crash, type SimulationOptions, type SimulationRun } from './simulation/simulate.ts';
+export type { PartyInput, PartyStep, Sending, SimulatedParty, TimerSetting } from './simulation/party.ts';
+export type { NetworkWeather, Partition } from './simulation/weather.ts';
+export { seededRandom, type Random } from './simulation/random.ts';
+export {
+  checkLinearizability,
+  type LinearizabilityVerdict,
+  type ObservedOperation,
+  type SequentialModel,
+} from './linearizability/linearizability.ts';
+export { registerModel, type RegisterOperation } from './linearizability/register.ts';
