@@ -149,7 +149,7 @@ describe('a vote', () => {
       vote: async () => {
         begun.resolve();
         await go.promise;
-        return 'yes';
+        return 'yes' as const;
       },
     });
     const crew = await stage.crew([{ id: 'voter', definition }]);
@@ -188,7 +188,7 @@ describe('a proposal', () => {
   ])('is refused: %s', async (_what, id, body, code) => {
     await stage.store.waitForRevision(await stage.define({ id: 'watcher', role: 'monitor' }));
     await stage.crew([{ id, definition }]);
-    const failure = await propose(id, body).catch((error: unknown) => Object(error));
+    const failure = Object(await propose(id, body).catch((error: unknown) => error));
     expect(failure.code === 'handler-failed' ? failure.details.code : failure.code).toBe(code);
   });
 });

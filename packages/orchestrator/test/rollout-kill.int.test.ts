@@ -41,7 +41,7 @@ rules:
     on: { trigger: hurry }
     adapt: pace
     by: { set: 5 }
-    guard: { metric: quality, windowMs: 250 }
+    guard: { metric: quality, windowMs: 400 }
     canary: ${share}
 `;
 
@@ -122,11 +122,15 @@ interface Prospect {
 /** Gives scores in conversations of their own until the record is decided and announced. */
 async function scoreUntilAnnounced(bus: Bus, space: string, worth: number): Promise<AdaptationRecord> {
   const events = openEvents(bus, space);
-  for (let i = 0; i < 20_000; i++) {
+  const score = (i: number): Promise<number> => {
     const conversation = `c${i}`;
     const isTried = pickArm({ salt: hash, share }, conversation) === 'candidate';
     const value = (isTried ? worth : 1) + (i % 7) / 200;
-    await events.publish('score', 'front', 'given', { metric: 'quality', value, conversation });
+    return events.publish('score', 'front', 'given', { metric: 'quality', value, conversation });
+  };
+  // Many at once, so that a busy machine gives enough of them in a window, too.
+  for (let i = 0; i < 200_000; i += 20) {
+    await Promise.all(Array.from({ length: 20 }, (_, more) => score(i + more)));
     const entry = await readKey(bus, spaceNames(space).bucket, `adaptation.${hash}`);
     const record = entry === undefined ? undefined : parseAdaptationRecord(parseJson(entry.data));
     if (record?.announcedAt !== undefined) return record;
@@ -189,7 +193,8 @@ test.each<Prospect>([
     // How often it asks is another thing each time, so in a long run the n-th is not always the same.
     const records = points.filter((point) => point === 'adaptation.x');
     expect(isLong ? points.length : records.length).toBeGreaterThanOrEqual(isLong ? 15 : 4);
-    expect(points).toEqual(isLong ? points : expect.arrayContaining(['space.pace', last]));
+    const missing = ['space.pace', last].filter((point) => !points.includes(point));
+    expect(isLong ? [] : missing).toEqual([]);
   },
   isLong ? 900_000 : 90_000,
 );

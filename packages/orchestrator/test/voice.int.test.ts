@@ -64,7 +64,8 @@ test('a leader commits what two of three ratify and what they propose, and nothi
     outcome: 'failure',
     changes: [],
     proposal: { variable: 'vetoed', from: 5, to: 6 },
-    reason: expect.stringContaining('1 of 2 said yes'),
+    // It is over with the first no; the yes of the other may have come before.
+    reason: expect.stringMatching(/[01] of 2 said yes/),
   });
   expect(stage.store.get('vetoed')).toMatchObject({ value: 5, keyRevision: before });
   expect(recordOf(stage, 'grown')).toMatchObject({ outcome: committed, changes: [{ from: 5, to: 2 }] });

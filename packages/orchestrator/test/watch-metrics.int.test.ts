@@ -49,7 +49,6 @@ async function watching(figure: () => number | undefined, during: () => Promise<
   const over = new AbortController();
   const log = createLogger({ name: 'test', level: 'silent' });
   const names = spaceNames(space);
-  const term = { bus, space, names, subjects: subjects(space), leadership, mirror, log, signal: over.signal };
   const metrics = {
     metrics: () => {
       const [picture] = windowsOf([figure()]);
@@ -57,7 +56,9 @@ async function watching(figure: () => number | undefined, during: () => Promise<
       return { ...picture, at: Date.now() };
     },
   };
-  const watch = watchMetrics(term, metrics, { windowMs: 30 });
+  const about = { bus, space, names, subjects: subjects(space) };
+  const term = { ...about, leadership, mirror, metrics, log, signal: over.signal };
+  const watch = watchMetrics(term, { windowMs: 30 });
   try {
     await during();
   } finally {

@@ -21,6 +21,8 @@ export const attributes = {
   agentRole: 'mabeam.agent.role',
   node: 'mabeam.node.id',
   variable: 'mabeam.variable.id',
+  /** The arms of canaries that a call has seen: `<variable>=candidate|incumbent`. */
+  canary: 'mabeam.canary',
   trigger: 'mabeam.trigger.name',
   adaptation: 'mabeam.adaptation.id',
   roundProtocol: 'mabeam.round.protocol',

@@ -76,7 +76,7 @@ export function renderAnswer({ adaptation, kind, mode, outcome, reason, revision
 }
 
 /** `pace: 1 → 3`, with commas between several. */
-export function changesText(changes: StoredAdaptation['record']['changes']): string {
+function changesText(changes: StoredAdaptation['record']['changes']): string {
   return changes
     .map(({ from, to, variable }) => `${variable}: ${shownValue(from, 30)} → ${shownValue(to, 30)}`)
     .join(', ');

@@ -21,7 +21,7 @@ import type { Term } from '../term/term.ts';
 import { identityHash } from './trigger.ts';
 
 /** The source of what policies do: they have no trigger. */
-export const policySource = 'policy';
+const policySource = 'policy';
 
 /** What a window has shown. */
 export interface Seen {

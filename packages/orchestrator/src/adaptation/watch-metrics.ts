@@ -11,7 +11,6 @@ import { readProposal } from '@mabeam/agents';
 import { jsonBytes, MabeamError, pause, readBacklog, type BusMessage } from '@mabeam/bus';
 import { adaptByPolicy, type PolicyOutcome } from './adapt-by-policy.ts';
 import type { PerformanceMetrics } from '../scaling/metrics.ts';
-import type { SpaceMetrics } from '../scaling/space-metrics.ts';
 import {
   detectedTriggers,
   detectTriggers,
@@ -36,10 +35,9 @@ const mostWindows = 60;
 /** Watches until the term is over. */
 export async function watchMetrics(
   term: Term,
-  metrics: Pick<SpaceMetrics, 'metrics'>,
   { windowMs = defaultWindowMs }: WatchOptions = {},
 ): Promise<void> {
-  const { log, mirror, signal } = term;
+  const { log, metrics, mirror, signal } = term;
   const proposals = new Map<string, LocalProposal[]>();
   await using _proposals = term.bus.subscribe(term.subjects.at('event.proposal.*.made'), (message) =>
     hearProposal(proposals, message),

@@ -52,7 +52,7 @@ export function boundAdaptation(proposal: BoundedProposal): BoundsVerdict {
 }
 
 /** Is one of these changes still under way (B1)? */
-export function isInFlight(earlier: readonly EarlierChange[]): boolean {
+function isInFlight(earlier: readonly EarlierChange[]): boolean {
   return earlier.some(({ isOpen }) => isOpen);
 }
 

@@ -127,7 +127,7 @@ async function runTerm(bus: Bus, options: OrchestratorOptions, leadership: Leade
       runAdaptations(term),
       runRollouts(term),
       runEventRules(term),
-      watchMetrics(term, metrics),
+      watchMetrics(term),
       runDigests(term),
       runPruning(term, copier),
       runHistory(term, copier),

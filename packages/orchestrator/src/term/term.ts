@@ -13,7 +13,7 @@ export interface Term {
   readonly leadership: Leadership;
   readonly mirror: SpaceMirror;
   /** What is heard of the space's performance. */
-  readonly metrics: SpaceMetrics;
+  readonly metrics: Pick<SpaceMetrics, 'metrics'>;
   readonly log: Logger;
   /** Aborts when the term is over: told to stop, lease lost, or deposed. */
   readonly signal: AbortSignal;
