@@ -11,10 +11,11 @@
 import { parseArgs } from 'node:util';
 import { median } from 'simple-statistics';
 import { openCorpus, type Corpus } from '../src/corpus.ts';
-import { defaultDeskSettings } from '../src/desk-settings.ts';
+import { benchOf, defaultDeskSettings } from '../src/desk-settings.ts';
 import { readMail } from '../src/mail-entry.ts';
 import { parseMail, type ParsedMail } from '../src/mail.ts';
 import { countOutcomes, scoresOf } from '../src/scores.ts';
+import { readDefinition } from '../src/team.ts';
 import { replayMail, type Replay, type ReplayedMail } from './replay.ts';
 
 /** Mails that pass while feedback is on its way, and while the new specialists start. */
@@ -40,11 +41,13 @@ async function main(): Promise<void> {
   const limit = Number(values.limit ?? defaultDeskSettings().limit);
   const parsed = new Map<string, ParsedMail>();
   const rows: Row[] = [];
+  const bench = benchOf(await readDefinition());
   for (let seed = 1; seed <= Number(values.seeds); seed += 1) {
     const corpus = await openCorpus({ seed, limit });
     await parseAll(corpus, parsed);
     const options = {
       ...defaultDeskSettings(),
+      ...bench,
       seed,
       feedbackLag: FEEDBACK_LAG,
       adaptationLag: ADAPTATION_LAG,

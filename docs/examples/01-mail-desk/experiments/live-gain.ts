@@ -17,9 +17,9 @@ const limit = values.limit === undefined ? {} : { limit: Number(values.limit) };
 const gains: number[] = [];
 
 console.log(
-  '| seed | mails after adaptation | before | shifted | adapted | control | gain | trigger to applied | mails/s |',
+  '| seed | mails after adaptation | before | shifted | adapted | control | gain | threshold 0.6 | trigger to applied | mails/s |',
 );
-console.log('| ---: | ---: | ---: | ---: | ---: | ---: | ---: | ---: | ---: |');
+console.log('| ---: | ---: | ---: | ---: | ---: | ---: | ---: | --- | ---: | ---: |');
 for (let seed = 1; seed <= Number(values.seeds); seed += 1) {
   const { summary } = await runDesk({ seed, out: '', json: false, ...limit });
   console.log(row(seed, summary));
@@ -31,7 +31,7 @@ console.log(
 
 function row(
   seed: number,
-  { balancedAccuracy, scores, triggerToAppliedMs, messagesPerSecond }: Summary,
+  { balancedAccuracy, scores, triggerToAppliedMs, messagesPerSecond, trials }: Summary,
 ): string {
   const { before, shifted, adapted, control } = balancedAccuracy;
   const gain = adapted === null || control === null ? null : adapted - control;
@@ -40,6 +40,7 @@ function row(
     seed,
     scores.adapted.count,
     ...[before, shifted, adapted, control, gain].map(shown),
+    trials.map(({ outcome }) => outcome ?? 'not judged').join(', ') || 'not tried',
     `${triggerToAppliedMs ?? '–'} ms`,
     messagesPerSecond,
   ];

@@ -1,12 +1,19 @@
 import { beforeAll, describe, expect, it } from 'vitest';
 import { limitPhases, openCorpus, type Corpus } from '../src/corpus.ts';
-import { defaultDeskSettings } from '../src/desk-settings.ts';
+import { benchOf, defaultDeskSettings } from '../src/desk-settings.ts';
 import { readMail } from '../src/mail-entry.ts';
 import { parseMail, type ParsedMail } from '../src/mail.ts';
 import { countOutcomes, scoresOf } from '../src/scores.ts';
+import { readDefinition } from '../src/team.ts';
 import { replayMail, type ReplayedMail } from './replay.ts';
 
-const OPTIONS = { ...defaultDeskSettings(), seed: 2, feedbackLag: 32, adaptationLag: 100 };
+const OPTIONS = {
+  ...defaultDeskSettings(),
+  ...benchOf(await readDefinition()),
+  seed: 2,
+  feedbackLag: 32,
+  adaptationLag: 100,
+};
 
 let corpus: Corpus;
 const parsed = new Map<string, ParsedMail>();

@@ -1,12 +1,12 @@
 /**
  * A run of the mail desk: the platform, two teams on the same mail, and the summary. The desk adapts by its rule; the
- * control is the same team in a space of its own from which only the revision is withheld.
+ * control is the same team in a space of its own from which only the revisions of its rules are withheld.
  */
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { connectBus, type Bus } from '@mabeam/bus';
-import type { SpaceDefinition } from '@mabeam/orchestrator';
+import { openSpaceMirror, scaleKey, type SpaceDefinition } from '@mabeam/orchestrator';
 import { flushTelemetry, readTrace, startTelemetry, type Trace } from '@mabeam/telemetry';
 import { startDev, type DevSession } from 'mabeam/dev';
 import { openCorpus, type Corpus } from './corpus.ts';
@@ -15,10 +15,11 @@ import { feedDesk, type JudgedMail, type QueuedMail } from './feed.ts';
 import type { Label } from './mail-entry.ts';
 import type { DeskOptions } from './options.ts';
 import { seededRandom } from './seeded.ts';
-import { summaryOf, type Summary } from './summary.ts';
+import { summaryOf, type RunFacts, type Summary } from './summary.ts';
 import { giveExamples, readExamples } from './examples.ts';
 import type { ScoredVerdict } from './messages.ts';
 import { readTeams } from './team.ts';
+import { endOf, shareOf, trialsOf, type Trial } from './trials.ts';
 import { Witness } from './witness.ts';
 
 /** What a run tells while it goes on. */
@@ -87,9 +88,11 @@ async function runTeams({ corpus, queue, spaces, examples }: Run, hooks: DeskHoo
   await using bus = await connectBus({ url: session.url, name: 'mail desk' });
   await using _telemetry = startTelemetry({ service: 'mail-desk', process: 'mail-desk', bus });
   await Promise.all(spaces.map(({ space }) => giveExamples(bus, space, examples)));
-  await using desk = await Witness.open(bus, 'mail-desk', ({ rule, triggerToAppliedMs }) =>
-    onNote?.(`adapted: ${rule}, applied ${triggerToAppliedMs} ms after its trigger`),
-  );
+  await using desk = await Witness.open(bus, 'mail-desk', {
+    onAdapted: ({ rule, triggerToAppliedMs }) =>
+      onNote?.(`adapted: ${rule}, applied ${triggerToAppliedMs} ms after its trigger`),
+    onTrial: (trial) => onNote?.(trialNote(trial)),
+  });
   await using control = spaces.length > 1 ? await Witness.open(bus, 'mail-desk-control') : undefined;
   const witnesses = control === undefined ? [desk] : [desk, control];
   await Promise.all(witnesses.map((witness) => witness.whenActive(initialTeam(spaces[0]), readyMs)));
@@ -110,11 +113,32 @@ async function runTeams({ corpus, queue, spaces, examples }: Run, hooks: DeskHoo
     mails,
     control: controlled,
     adaptations: desk.adaptations,
+    ...(await whatBecame(bus, spaces[0])),
     pids,
     elapsedMs,
     traceId: trace?.traceId ?? null,
   };
   return { summary: summaryOf(facts), mails, control: controlled, trace };
+}
+
+function trialNote(trial: Trial): string {
+  if (trial.outcome === null) return `on trial: ${trial.by}, ${shareOf(trial)}`;
+  return `judged: ${trial.by}, ${trial.outcome}, ${endOf(trial)}`;
+}
+
+/** What was tried in a space, and to how many replicas those have come that may be scaled. */
+async function whatBecame(
+  bus: Bus,
+  definition: SpaceDefinition | undefined,
+): Promise<Pick<RunFacts, 'trials' | 'scaled'>> {
+  if (definition === undefined) return { trials: [], scaled: [] };
+  await using mirror = await openSpaceMirror(bus, definition.space);
+  const { adaptations, scales } = mirror.state;
+  const scaled = definition.agents.flatMap(({ id }) => {
+    const scale = scales.get(scaleKey(id));
+    return scale === undefined ? [] : [{ agent: id, replicas: scale.replicas, cause: scale.cause }];
+  });
+  return { trials: trialsOf([...adaptations.values()].map(({ record }) => record)), scaled };
 }
 
 /** The agents that run before anything has adapted. */

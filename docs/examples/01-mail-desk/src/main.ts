@@ -20,8 +20,7 @@ async function main(args: readonly string[]): Promise<number> {
   const result = await runWithProgress(options);
   await writeVerdicts(options.out, result.mails);
   console.log(renderSummary(result.summary));
-  if (result.trace !== undefined)
-    console.log(`\none mail's journey, trace ${result.trace.traceId}\n${renderTrace(result.trace)}\n`);
+  if (result.trace !== undefined) console.log(`\none mail's journey:\n${renderTrace(result.trace)}\n`);
   console.log(`verdicts: ${options.out}`);
   if (options.json) console.log(JSON.stringify(result.summary));
   return result.summary.failures === 0 ? 0 : 1;

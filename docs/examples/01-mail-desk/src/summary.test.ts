@@ -2,6 +2,7 @@ import { describe, expect, it } from 'vitest';
 import type { JudgedMail } from './feed.ts';
 import type { Label } from './mail-entry.ts';
 import { renderSummary, summaryOf, type Adaptation, type RunFacts } from './summary.ts';
+import type { Trial } from './trials.ts';
 
 const judged = (
   id: string,
@@ -33,6 +34,8 @@ const facts = (over: Partial<RunFacts>): RunFacts => ({
   mails: [],
   control: [],
   adaptations: [],
+  trials: [],
+  scaled: [],
   pids: [1, 2],
   elapsedMs: 1_000,
   traceId: null,
@@ -63,6 +66,25 @@ describe('the summary', () => {
   it('says how long it took from trigger to applied, and names the change', () => {
     expect(summary.triggerToAppliedMs).toBe(140);
     expect(renderSummary(summary)).toContain('specialists [a] → [a, b]; applied 140 ms after the trigger');
+  });
+
+  it('names what was scaled, with its cause, and what was tried', () => {
+    const change = { variable: 'threshold', from: 0.5, to: 0.6 };
+    const arm = { count: 9, mean: 0.9 };
+    const trial: Trial = {
+      by: 'spare-good-mail',
+      changes: [change],
+      share: 0.5,
+      metric: 'quality',
+      outcome: 'success',
+      reason: 'not found worse',
+      tried: arm,
+      former: arm,
+    };
+    const scaled = [{ agent: 'reader', replicas: 2, cause: 'scaling more-readers: 8 wait' }];
+    const lines = renderSummary(summaryOf(facts({ mails, trials: [trial], scaled }))).split('\n');
+    expect(lines).toContain('reader: 2 replicas (scaling more-readers: 8 wait)');
+    expect(lines.filter((line) => line.startsWith('tried by spare-good-mail'))).toHaveLength(1);
   });
 
   it('without an adaptation it says so, and no window is invented', () => {

@@ -1,8 +1,10 @@
 /** The honest end of a run: what was judged, how well before and after, beside the control, and what it took. Pure. */
 import type { JudgedMail } from './feed.ts';
 import { countOutcomes, percentilesOf, scoresOf, type Audit, type Scores } from './scores.ts';
+import { text } from './texts.ts';
+import { renderTrial, type Trial } from './trials.ts';
 
-/** The adaptation of a run, as its event told it. */
+/** An adaptation for good, as its event told it. */
 export interface Adaptation {
   readonly id: string;
   readonly trigger: string;
@@ -12,11 +14,21 @@ export interface Adaptation {
   readonly triggerToAppliedMs: number;
 }
 
+/** How many replicas of an agent a scaling policy, or somebody, wanted in the end. */
+export interface Scaled {
+  readonly agent: string;
+  readonly replicas: number;
+  readonly cause: string;
+}
+
 export interface RunFacts {
   readonly mails: readonly JudgedMail[];
   /** The same mails judged by the team from which the revision was withheld; none when nothing is labelled. */
   readonly control: readonly JudgedMail[];
   readonly adaptations: readonly Adaptation[];
+  /** What was tried under guard. */
+  readonly trials: readonly Trial[];
+  readonly scaled: readonly Scaled[];
   /** Operating-system processes of agents that took part. */
   readonly pids: readonly number[];
   readonly elapsedMs: number;
@@ -50,11 +62,13 @@ export interface Summary {
   readonly triggerToAppliedMs: number | null;
   readonly traceId: string | null;
   readonly adaptations: readonly Adaptation[];
+  readonly trials: readonly Trial[];
+  readonly scaled: readonly Scaled[];
 }
 
 /** Computes the summary of a run. A figure that cannot be computed (no labels, an empty window) is null. */
 export function summaryOf(facts: RunFacts): Summary {
-  const { mails, control, adaptations, pids, elapsedMs, traceId } = facts;
+  const { mails, control, adaptations, trials, scaled, pids, elapsedMs, traceId } = facts;
   const scores = mapWindows(windowsOf(mails, control, adaptations[0]?.revision), (window) =>
     scoresOf(countOutcomes(auditsOf(window))),
   );
@@ -74,6 +88,8 @@ export function summaryOf(facts: RunFacts): Summary {
     triggerToAppliedMs: adaptations[0]?.triggerToAppliedMs ?? null,
     traceId,
     adaptations,
+    trials,
+    scaled,
   };
 }
 
@@ -116,7 +132,9 @@ export function renderSummary(summary: Summary): string {
   const { messages, verdicts, failures, messagesPerSecond, p50Ms, p95Ms, pids } = summary;
   const lines = [
     `${messages} mails, ${verdicts} verdicts${failures > 0 ? `, ${failures} failed` : ''}; ${messagesPerSecond} mails/s beside the control; latency p50 ${p50Ms} ms, p95 ${p95Ms} ms; ${pids.length} agent processes`,
+    ...summary.scaled.map(({ agent, replicas, cause }) => `${agent}: ${replicas} replicas (${cause})`),
     ...adaptationLines(summary),
+    ...summary.trials.map(renderTrial),
     ...scoreTable(summary),
   ];
   return lines.join('\n');
@@ -169,8 +187,4 @@ function scoreTable({ scores }: Summary): string[] {
 
 function percent(value: number | null): string {
   return value === null ? '–' : `${(value * 100).toFixed(1)} %`;
-}
-
-function text(value: unknown): string {
-  return Array.isArray(value) ? `[${value.join(', ')}]` : JSON.stringify(value);
 }

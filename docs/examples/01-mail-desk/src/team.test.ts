@@ -1,17 +1,30 @@
 import { describe, expect, it } from 'vitest';
-import { defaultDeskSettings } from './desk-settings.ts';
-import { readTeams } from './team.ts';
+import { benchOf } from './desk-settings.ts';
+import { readDefinition, readTeams } from './team.ts';
 
 describe('the teams of a run', () => {
-  it('begin and grow as the settings say with which the replays were made', async () => {
+  it('begin with two of the four specialists and call in the other two', async () => {
     const { desk } = await readTeams({ labels: 'labels.json' });
-    const { team, joining, threshold } = defaultDeskSettings();
-    const initial = Object.fromEntries(desk.variables.map((variable) => [variable.id, variable.initial]));
-    expect(initial).toMatchObject({ specialists: team, threshold });
-    expect(desk.rules.map(({ by }) => by)).toEqual([{ add: joining }]);
+    const { team, joining, threshold } = benchOf(desk);
+    const specialists = desk.variables.find(({ id }) => id === 'specialists')?.agents ?? [];
+    expect(team).toEqual(['links', 'style']);
+    expect([...team, ...joining].toSorted()).toEqual([...specialists].toSorted());
+    expect(threshold).toBe(0.5);
   });
 
-  it('are the same but for the rule: only the revision is withheld from the control', async () => {
+  it('whoever cannot have a bench read from it is no desk', () => {
+    expect(() => benchOf({ rules: [], variables: [] })).toThrow(/expected array/);
+  });
+
+  it('reserve of their pool, with every specialist and all the readers, no more than there is', async () => {
+    const { agents, pool } = await readDefinition();
+    const most = agents.map(({ bounds, resources }) => (resources?.memory ?? 0) * (bounds?.max ?? 1));
+    const memory = most.reduce((sum, each) => sum + each, 0);
+    expect(memory).toBeGreaterThan(0);
+    expect(memory).toBeLessThanOrEqual(pool?.memory ?? 0);
+  });
+
+  it('are the same but for the rules: only their revisions are withheld from the control', async () => {
     const { desk, control } = await readTeams({ labels: 'labels.json' });
     expect(control).toEqual({ ...desk, space: 'mail-desk-control', rules: [] });
     expect(desk.agents.find(({ id }) => id === 'auditor')?.config).toEqual({ labels: 'labels.json' });

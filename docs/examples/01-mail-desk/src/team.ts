@@ -1,6 +1,6 @@
 /**
  * The teams of a run, as space definitions made from space.yaml: the desk, and its control, which is the same team on the
- * same mail with only the revision withheld (its space has no rule that would commit one).
+ * same mail with only the revisions withheld (its space has no rule that would commit one).
  */
 import { readFile } from 'node:fs/promises';
 import { fileURLToPath } from 'node:url';
@@ -20,10 +20,15 @@ export interface TeamOptions {
   readonly isWholeBench?: boolean;
 }
 
-/** Reads space.yaml and makes both teams of it. */
-export async function readTeams(options: TeamOptions): Promise<Teams> {
+/** Reads space.yaml. */
+export async function readDefinition(): Promise<SpaceDefinition> {
   const path = fileURLToPath(new URL('../space.yaml', import.meta.url));
-  const base = parseSpaceDefinition(await readFile(path, 'utf8'), { path });
+  return parseSpaceDefinition(await readFile(path, 'utf8'), { path });
+}
+
+/** Makes both teams of space.yaml. */
+export async function readTeams(options: TeamOptions): Promise<Teams> {
+  const base = await readDefinition();
   const audited = withConfig(base, 'auditor', { labels: options.labels });
   const asked = options.model === undefined ? audited : withModel(audited, options.model);
   const desk = options.isWholeBench === true ? withWholeBench(asked) : asked;

@@ -3,6 +3,7 @@ import {
   openEvents,
   openReplica,
   parseJson,
+  readKey,
   spaceNames,
   subjects,
   type Bus,
@@ -10,9 +11,11 @@ import {
   type Replica,
 } from '@mabeam/bus';
 import { parseObservedInstance } from '@mabeam/cluster';
+import { adaptationKey, parseAdaptationRecord } from '@mabeam/orchestrator';
 import { z } from 'zod';
 import { mailDeskError } from './errors.ts';
 import type { Adaptation } from './summary.ts';
+import { trialOf, type Trial } from './trials.ts';
 
 const applied: z.ZodType<Adaptation> = z.object({
   id: z.string(),
@@ -23,7 +26,16 @@ const applied: z.ZodType<Adaptation> = z.object({
   triggerToAppliedMs: z.number(),
 });
 
+/** Who is told while a space adapts. */
+export interface Onlooker {
+  /** Of each adaptation for good, once it is applied. */
+  readonly onAdapted?: (adaptation: Adaptation) => void;
+  /** Of each value on trial: when it has arrived, and when it has been judged. */
+  readonly onTrial?: (trial: Trial) => void;
+}
+
 export class Witness implements AsyncDisposable {
+  readonly #bus: Bus;
   readonly #space: string;
   readonly #replica: Replica;
   readonly #pids = new Set<number>();
@@ -31,27 +43,24 @@ export class Witness implements AsyncDisposable {
   readonly #stop = new AbortController();
   #following: Promise<void> = Promise.resolve();
 
-  private constructor(space: string, replica: Replica) {
+  private constructor(bus: Bus, space: string, replica: Replica) {
+    this.#bus = bus;
     this.#space = space;
     this.#replica = replica;
   }
 
-  /** Opens a witness of a space; `onAdapted` is told of each adaptation once it is applied. */
-  static async open(
-    bus: Bus,
-    space: string,
-    onAdapted: (adaptation: Adaptation) => void = () => undefined,
-  ): Promise<Witness> {
+  /** Opens a witness of a space. */
+  static async open(bus: Bus, space: string, onlooker: Onlooker = {}): Promise<Witness> {
     const replica = await openReplica(bus, {
       bucket: spaceNames(space).observed,
       prefix: subjects(space).at('observed'),
     });
-    const witness = new Witness(space, replica);
+    const witness = new Witness(bus, space, replica);
     for (const entry of replica.entries()) witness.#note(entry);
     replica.onChange(({ entries }) => {
       for (const entry of entries) witness.#note(entry);
     });
-    witness.#following = witness.#follow(bus, onAdapted);
+    witness.#following = witness.#follow(onlooker);
     return witness;
   }
 
@@ -101,12 +110,22 @@ export class Witness implements AsyncDisposable {
     return entry !== undefined && parseObservedInstance(parseJson(entry.data))?.status === 'active';
   }
 
-  async #follow(bus: Bus, onAdapted: (adaptation: Adaptation) => void): Promise<void> {
-    const options = { filter: 'event.adaptation.*.applied', signal: this.#stop.signal };
-    for await (const event of openEvents(bus, this.#space).follow(options)) {
+  async #follow({ onAdapted, onTrial }: Onlooker): Promise<void> {
+    const options = { filter: 'event.adaptation.*.*', signal: this.#stop.signal };
+    for await (const event of openEvents(this.#bus, this.#space).follow(options)) {
+      const [hash = '', verb] = event.subject.split('.').slice(-2);
+      const trial = await this.#trialOf(hash);
+      if (trial !== undefined) onTrial?.(verb === 'applied' ? { ...trial, outcome: null } : trial);
+      if (trial !== undefined || verb !== 'applied') continue;
       const adaptation = applied.parse(event.json());
       this.#adaptations.push(adaptation);
-      onAdapted(adaptation);
+      onAdapted?.(adaptation);
     }
+  }
+
+  /** The trial that an adaptation is; undefined when it is for good. */
+  async #trialOf(hash: string): Promise<Trial | undefined> {
+    const entry = await readKey(this.#bus, spaceNames(this.#space).bucket, adaptationKey(hash));
+    return entry?.operation === 'put' ? trialOf(parseAdaptationRecord(parseJson(entry.data))) : undefined;
   }
 }

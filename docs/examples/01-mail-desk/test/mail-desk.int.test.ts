@@ -4,12 +4,15 @@ import { createServer } from 'node:http';
 import { text } from 'node:stream/consumers';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { openReplica, parseJson, spaceNames, subjects, type Bus } from '@mabeam/bus';
+import { parseScore } from '@mabeam/agents';
+import { connectBus, openEvents, openReplica, parseJson, spaceNames, subjects, type Bus } from '@mabeam/bus';
 import { parseObservedInstance } from '@mabeam/cluster';
+import { openSpaceMirror, type AdaptationRecord, type SpaceMirror } from '@mabeam/orchestrator';
 import { isAlive, waitFor } from '@mabeam/testing';
-import type { DevSession } from 'mabeam/dev';
+import { startDev, type DevSession } from 'mabeam/dev';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { runDesk } from '../src/desk.ts';
+import { readDefinition } from '../src/team.ts';
 
 const options = { seed: 3, out: '', json: false };
 
@@ -122,6 +125,58 @@ describe('the mail desk', () => {
   );
 
   it(
+    'the scores of the auditor are of the conversations of the mails, whoever was asked on the way',
+    { timeout: 60_000 },
+    async () => {
+      const scored: (string | undefined)[] = [];
+      const stop = new AbortController();
+      let reading: Promise<void> = Promise.resolve();
+      const limit = 60;
+      let judged = 0;
+      const { mails } = await runDesk(
+        { ...options, limit },
+        {
+          onReady: (_session, bus) => {
+            reading = readScores(bus, scored, stop.signal);
+          },
+          onJudged: () => {
+            judged += 1;
+            if (judged === 2 * limit) stop.abort();
+          },
+        },
+      );
+      await reading;
+      expect(scored.length).toBeGreaterThan(0);
+      const ids = mails.map(({ id }) => id);
+      expect(scored.filter((conversation) => !ids.includes(conversation ?? ''))).toEqual([]);
+    },
+  );
+
+  it(
+    'once the bench is wider a higher threshold is tried on half of the mail, and without scores nothing of it stays',
+    { timeout: 60_000 },
+    async () => {
+      await using session = await startDev({ spaces: [await readDefinition()] });
+      await using bus = await connectBus({ url: session.url, name: 'mail desk test' });
+      await using mirror = await openSpaceMirror(bus, 'mail-desk');
+      await openEvents(bus, 'mail-desk').trigger('quality-low', { id: 'by-hand' });
+      const begun = await waitFor(() => trialIn(mirror), { what: 'the trial', timeoutMs: 30_000 });
+      expect(begun.rollout).toMatchObject({ mode: 'canary', guard: { metric: 'quality', share: 0.5 } });
+      expect(mirror.state.view.variables.get('threshold')).toMatchObject({
+        value: 0.5,
+        candidate: { value: 0.6, share: 0.5 },
+      });
+      const ended = await waitFor(
+        () => (trialIn(mirror)?.outcome === 'evaluating' ? undefined : trialIn(mirror)),
+        { what: 'the end of the trial', timeoutMs: 45_000 },
+      );
+      expect(ended.outcome).toBe('failure');
+      const threshold = mirror.state.view.variables.get('threshold');
+      expect([threshold?.value, threshold?.candidate]).toEqual([0.5, undefined]);
+    },
+  );
+
+  it(
     'ends with every message judged exactly once when a specialist, the node, the orchestrator and the server are killed in the middle',
     { timeout: 120_000 },
     async () => {
@@ -148,6 +203,19 @@ describe('the mail desk', () => {
     },
   );
 });
+
+/** Notes the conversations of the judge's scores until the signal aborts. */
+async function readScores(bus: Bus, scored: (string | undefined)[], signal: AbortSignal): Promise<void> {
+  for await (const event of openEvents(bus, 'mail-desk').follow({
+    filter: 'event.score.judge.given',
+    signal,
+  }))
+    scored.push(parseScore(event.json())?.conversation);
+}
+
+function trialIn({ state }: SpaceMirror): AdaptationRecord | undefined {
+  return [...state.adaptations.values()].find(({ record }) => record.rule === 'spare-good-mail')?.record;
+}
 
 /** Kills with -9, each once the desk has judged on after the last one; nobody dies before mail is under way. */
 async function killOneAfterTheOther(

@@ -1,6 +1,6 @@
 /**
- * The auditor knows the true label of some mails. It publishes each of them it sees judged as feedback, watches how good
- * the desk is on them, and raises the trigger `quality-low` when that has dropped. It never sees the labels of the others.
+ * The auditor knows the true label of some mails. It publishes each of them it sees judged as feedback, scores the judge on it,
+ * watches how good the desk is, and raises the trigger `quality-low` when that has dropped. It never sees the labels of the others.
  */
 import { readFile } from 'node:fs/promises';
 import { defineAgent, runAgent } from '@mabeam/agents';
@@ -36,6 +36,8 @@ await runAgent(
         { mail, label, verdict },
         { messageId: `scored.${mail.id}` },
       );
+      // The conversation is the mail's, from its reader on; so the score tells by itself which value on trial the judge went by.
+      await context.score(label === verdict ? 1 : 0, { agent: 'judge' });
       const step = watchQuality(watch, { truth: label, verdict }, defaultQualitySettings());
       watch = step.watch;
       if (step.fired)

@@ -11,5 +11,7 @@ await runAgent(
       const mail = await parseMail({ id: context.task, raw, group: 'desk' });
       return ruling.parse(await context.ask('judge', mail, { timeoutMs: 30_000 }));
     },
+    // A mail is taken apart on one core: who has more waiting is better served by one more reader.
+    concurrency: 4,
   }),
 );
