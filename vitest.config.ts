@@ -12,6 +12,8 @@ export default defineConfig({
     outputFile: { junit: 'coverage/junit.xml' },
     coverage: { provider: 'v8', include: ['packages/*/src/**', 'cmd/*/src/**'], reporter: ['text', 'lcov'] },
     setupFiles: ['./test-support/seed.ts'],
+    // Most of the time a test waits for another process: a worker for each core, not one less.
+    maxWorkers: '100%',
     projects: [
       {
         extends: true,
