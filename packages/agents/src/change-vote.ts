@@ -6,10 +6,10 @@ import { MabeamError, parseId, subjects, type Bus, type ServedRequest, type Serv
 import { z } from 'zod';
 
 /** What an agent may say of a change. */
-const votes = ['yes', 'no', 'abstain'] as const;
+const votes = ['yes', 'no', 'abstain'] as const satisfies readonly Vote[];
 
 /** What an agent says of a change. */
-export type Vote = (typeof votes)[number];
+export type Vote = 'yes' | 'no' | 'abstain';
 
 /** What became of one voter: its vote, or why there is none. */
 export type VoteReply = Vote | 'timeout' | 'unavailable' | 'invalid';

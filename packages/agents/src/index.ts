@@ -21,7 +21,7 @@ export type {
   EdgeHandlers,
 } from './define.ts';
 export type { AgentContext, CallContext, EdgeContext, Instance, TaskContext, Ways } from './context.ts';
-export type { AgentParty, AgentVote, PartyContext } from './voice.ts';
+export type { AgentParty, AgentVote, PartyContext, WithContext } from './voice.ts';
 export { askVote, serveVote } from './change-vote.ts';
 export type { ProposedChange, Vote, VoteReply } from './change-vote.ts';
 export { makeProposal, readProposal } from './local-proposal.ts';

@@ -19,7 +19,8 @@ export interface PartyContext extends AgentContext {
   readonly variable: string;
 }
 
-type WithContext<F> = F extends (question: infer Q, occasion: Question) => infer A
+/** A question of a negotiation, asked with the context of a call. */
+export type WithContext<F> = F extends (question: infer Q, occasion: Question) => infer A
   ? (question: Q, context: PartyContext) => A
   : never;
 

@@ -37,6 +37,7 @@ export interface BucketReplaced {
   readonly at: Date;
 }
 
+/** What the history of a space keeps: a revision, revisions that were lost, or that the bucket is another one now. */
 export type HistoryEvent = RecordedRevision | RecordedGap | BucketReplaced;
 
 /** How far a bucket is copied. */

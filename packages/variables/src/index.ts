@@ -67,7 +67,7 @@ export type { Arm } from './canary.ts';
 export { definitionKey, fenceKey, freezeKey, graphKey, parseKey, splitVariableId, valueKey } from './keys.ts';
 export type { ParsedKey } from './keys.ts';
 export { emptyView, roleOf, valueFor, valuesFor, visibleTo } from './view.ts';
-export type { GraphState, Rejection, SpaceView, VariableState, VisibleVariable } from './view.ts';
+export type { Cells, GraphState, Rejection, SpaceView, VariableState, VisibleVariable } from './view.ts';
 export { foldChanges } from './fold.ts';
 export type { ChangeSet, KeyChange } from './fold.ts';
 export { changeBetween, idsBetween } from './difference.ts';
