@@ -1,7 +1,8 @@
 /** What tests of rollouts share: conversations that go on until something has happened, and what they saw. */
 import { randomUUID } from 'node:crypto';
-import { subjects } from '@mabeam/bus';
-import type { AdaptationRecord } from '../src/adaptation/adaptation-record.ts';
+import { readKey, spaceNames, subjects } from '@mabeam/bus';
+import { waitFor } from '@mabeam/testing';
+import { adaptationKey, type AdaptationRecord } from '../src/adaptation/adaptation-record.ts';
 import type { ChangeAnswer } from '../src/rollout/serve-adaptation.ts';
 import type { Stage } from './stage.ts';
 
@@ -45,12 +46,22 @@ export async function converseUntilDecided(
   const giveUpAt = performance.now() + timeoutMs;
   for (let round = 0; performance.now() < giveUpAt; round++) {
     const record = await stage.record(hash);
-    if (record !== undefined && record.outcome !== 'evaluating') return { record, seen };
+    if (record !== undefined && record.outcome !== 'evaluating') {
+      await untilHere(stage, hash);
+      return { record, seen };
+    }
     await onRound?.(round);
     seen.push(...(await Promise.all(Array.from({ length: 4 }, () => converse(stage)))));
   }
   const outcome = (await stage.record(hash))?.outcome ?? 'not there';
   throw new Error(`adaptation ${hash} is ${outcome} after ${timeoutMs} ms`);
+}
+
+/** Resolves when the variables of this process are as new as what the record says. */
+async function untilHere({ bus, space, store }: Stage, hash: string): Promise<void> {
+  const entry = await readKey(bus, spaceNames(space).bucket, adaptationKey(hash));
+  const isHere = (): boolean => store.applied >= (entry?.revision ?? 0);
+  await waitFor(isHere, { what: 'this process has the revision of the record' });
 }
 
 /** Holds this many conversations. */
