@@ -5,12 +5,13 @@
  * Promise: what is agreed on is one of the alternatives that were proposed; only signed votes of members count, one each; the
  * share is one of the whole electorate, so silence is never consent.
  */
-import { MabeamError, type Bus } from '@mabeam/bus';
+import type { Bus } from '@mabeam/bus';
 import type { Json } from '@mabeam/variables';
+import { holdRound } from '../session/hold-round.ts';
 import { newRoundId } from '../session/round.ts';
-import { Session, type Participant } from '../session/session.ts';
+import type { Participant, Session } from '../session/session.ts';
+import { askUntilDecided } from './ask-until-decided.ts';
 import { certify } from './certificate.ts';
-import { holdRound } from './hold-round.ts';
 import { consensusOf, type Consensus } from './outcome.ts';
 import {
   paperDigest,
@@ -70,15 +71,15 @@ export async function establishConsensus(
     electorate,
     alternatives: [proposal, ...alternatives],
   });
-  const facts = {
+  const head = {
     round,
     protocol: consensusProtocol,
     strategy: algorithm,
     subject,
     electorate: paper.electorate.map(({ party }) => party),
-    by: options.from ?? 'operator',
+    from: options.from,
   };
-  return await holdRound(bus, space, facts, async () => {
+  const work = async (): Promise<Consensus> => {
     const poll = await collect(bus, paper, options);
     const { standing, votes, durationMs } = poll;
     const isDecided = standing.kind === 'accepted' || standing.kind === 'rejected';
@@ -86,7 +87,8 @@ export async function establishConsensus(
       ? certify(paper, standing, { votes: [...votes.values()], durationMs })
       : undefined;
     return consensusOf(paper, { ...poll, certificate });
-  });
+  };
+  return await holdRound(bus, space, head, work, { opening: 'meanwhile' });
 }
 
 /** How a poll went. */
@@ -103,22 +105,19 @@ async function collect(bus: Bus, paper: BallotPaper, options: ConsensusOptions):
   const { space, round } = paper;
   const tally = new Tally(paper);
   const { signal, timeoutMs, requestTimeoutMs, from } = options;
-  using session = new Session(bus, space, {
+  using session = await askUntilDecided(bus, space, {
     round,
     protocol: consensusProtocol,
     electorate: paper.electorate.map(({ party }) => party),
+    phase: 'vote',
+    body: { paper },
+    read: (body, party) => tally.take(party, body),
+    decided: tally.decided,
     timeoutMs,
     requestTimeoutMs,
-    signal: signal === undefined ? tally.decided : AbortSignal.any([signal, tally.decided]),
+    signal,
     from,
   });
-  const questions = paper.electorate.map(({ party }) => ({ party, body: { paper } }));
-  try {
-    await session.ask('vote', questions, (body, party) => tally.take(party, body));
-  } catch (error) {
-    const isOurs = tally.decided.aborted && signal?.aborted !== true;
-    if (!(isOurs && error instanceof MabeamError && error.code === 'cancelled')) throw error;
-  }
   const { votes } = tally;
   return {
     standing: tally.standing,

@@ -6,10 +6,10 @@
  *
  * Promise: one session, one ending. Whoever does not answer is left out and named; what is agreed on lies in the range.
  */
-import { errorBodyOf, inSpan, parseId, type Bus } from '@mabeam/bus';
-import { announce, keepRound, newRoundId } from '../session/round.ts';
+import { parseId, type Bus } from '@mabeam/bus';
+import { holdRound } from '../session/hold-round.ts';
+import { newRoundId } from '../session/round.ts';
 import { Session } from '../session/session.ts';
-import { roundAttributes } from '../semconv.ts';
 import { partiesOf, positionOf, type KnownParty, type NegotiatingParty } from './electorate.ts';
 import { negotiationProtocol, readGivenAnswer, readStance } from './messages.ts';
 import { recordOf, type Negotiation } from './outcome.ts';
@@ -70,46 +70,11 @@ export async function negotiateValue(
   const { strategy = 'weighted-consensus', round = newRoundId() } = options;
   const chosen = typeof strategy === 'string' ? strategyNamed(strategy) : strategy;
   const table = { bus, space, variable: variableId, strategy: chosen, terms, parties: checked, options };
-  const span = {
-    kind: 'client',
-    name: `round ${negotiationProtocol}`,
-    attributes: {
-      [roundAttributes.round]: round,
-      [roundAttributes.protocol]: negotiationProtocol,
-      [roundAttributes.strategy]: chosen.name,
-      [roundAttributes.subject]: variableId,
-      [roundAttributes.invited]: checked.length,
-      [roundAttributes.alwaysSample]: true,
-    },
-  } as const;
-  return await inSpan(span, async (opened) => {
-    const negotiation = await hold(table, round);
-    opened?.setAttribute(roundAttributes.outcome, negotiation.kind);
-    return negotiation;
-  });
-}
-
-/** Holds the session from its first event to its last; one that fails, or is cancelled, is kept with the code of that. */
-async function hold(table: Table, round: string): Promise<Negotiation> {
-  const { bus, space, variable, strategy, options } = table;
-  const { from: by = 'operator' } = options;
   const electorate = electorateOf(table);
-  const base = { round, protocol: negotiationProtocol, strategy: strategy.name, subject: variable };
-  const started = keepRound(bus, space, 'started', { ...base, electorate, by });
-  // What goes wrong with it is told below, when it is waited for.
-  started.catch(() => undefined);
-  const end = (outcome: unknown): Promise<void> =>
-    keepRound(bus, space, 'ended', { ...base, electorate, by, outcome });
-  const negotiation = await proceed(table, round, electorate).catch(async (error: unknown) => {
-    const { code, message } = errorBodyOf(error);
-    // The failure itself is thrown, and matters more than one to keep it.
-    await started.then(() => end({ kind: 'failed', code, message })).catch(() => undefined);
-    throw error;
-  });
-  await started;
-  await end(negotiation);
-  announce(bus, space, { ...base, outcome: negotiation });
-  return negotiation;
+  const { from } = options;
+  const about = { round, protocol: negotiationProtocol, strategy: chosen.name, subject: variableId };
+  const work = (): Promise<Negotiation> => proceed(table, round, electorate);
+  return await holdRound(bus, space, { ...about, electorate, from }, work, { opening: 'meanwhile' });
 }
 
 /** Asks who is to be asked, lets the strategy settle, and puts the record together. */

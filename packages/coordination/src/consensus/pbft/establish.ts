@@ -4,12 +4,13 @@
  * Promise: with at most `faults` liars no two askers, members or readers ever hold different decisions of one round. The asker
  * itself is not trusted with anything but the paper.
  */
-import { MabeamError, type Bus } from '@mabeam/bus';
+import type { Bus } from '@mabeam/bus';
 import type { Json } from '@mabeam/variables';
 import * as z from 'zod';
+import { holdRound } from '../../session/hold-round.ts';
 import { newRoundId } from '../../session/round.ts';
-import { Session, type Participant, type ReadAnswer } from '../../session/session.ts';
-import { holdRound } from '../hold-round.ts';
+import type { Participant, ReadAnswer } from '../../session/session.ts';
+import { askUntilDecided } from '../ask-until-decided.ts';
 import { pbftProtocol } from './join.ts';
 import { verifyPbftDecision, writePbftPaper, type PbftDecision, type PbftPaper } from './paper.ts';
 
@@ -83,15 +84,16 @@ export async function establishPbft(
     electorate: electorate.map(({ party, key }) => ({ party, key })),
     alternatives: [proposal, ...alternatives],
   });
-  const facts = {
+  const head = {
     round,
     protocol: pbftProtocol,
     strategy: pbftProtocol,
     subject,
     electorate: paper.electorate.map(({ party }) => party),
-    by: options.from ?? 'operator',
+    from: options.from,
   };
-  return await holdRound(bus, space, facts, () => collect(bus, paper, options));
+  const work = (): Promise<PbftOutcome> => collect(bus, paper, options);
+  return await holdRound(bus, space, head, work, { opening: 'meanwhile' });
 }
 
 /** Opens the committee for all its members at once, until one answers with a proof. */
@@ -111,22 +113,19 @@ async function collect(bus: Bus, paper: PbftPaper, options: PbftOptions): Promis
     deciding.abort();
     return { kind: 'value', value: verified.decision };
   };
-  using session = new Session(bus, space, {
+  using session = await askUntilDecided(bus, space, {
     round,
     protocol: pbftProtocol,
     electorate: paper.electorate.map(({ party }) => party),
+    phase: 'open',
+    body: { paper },
+    read,
+    decided: deciding.signal,
     timeoutMs,
     requestTimeoutMs: timeoutMs,
-    signal: signal === undefined ? deciding.signal : AbortSignal.any([signal, deciding.signal]),
+    signal,
     from,
   });
-  const questions = paper.electorate.map(({ party }) => ({ party, body: { paper } }));
-  try {
-    await session.ask('open', questions, read);
-  } catch (error) {
-    const isOurs = decided !== undefined && signal?.aborted !== true;
-    if (!(isOurs && error instanceof MabeamError && error.code === 'cancelled')) throw error;
-  }
   const { participants, durationMs } = session;
   const record = {
     round,

@@ -1,0 +1,40 @@
+/** Asking until it is decided: a session that ends as soon as the answers so far leave nothing open. */
+import { MabeamError, type Bus } from '@mabeam/bus';
+import { Session, type ReadAnswer, type SessionOptions } from '../session/session.ts';
+
+/** What is asked, and when it is decided. */
+export interface AskUntilDecided<T> extends SessionOptions {
+  readonly phase: string;
+  /** The body of the question to every member. */
+  readonly body: Readonly<Record<string, unknown>>;
+  readonly read: (body: unknown, party: string) => ReadAnswer<T>;
+  /** Aborts when it is decided; what is still out then is not waited for. */
+  readonly decided: AbortSignal;
+}
+
+/** Asks the whole electorate at once, and resolves with the session. Throws `cancelled` when the caller's own signal aborted. */
+export async function askUntilDecided<T>(
+  bus: Bus,
+  space: string,
+  { phase, body, read, decided, ...options }: AskUntilDecided<T>,
+): Promise<Session> {
+  const { electorate, signal } = options;
+  const session = new Session(bus, space, {
+    ...options,
+    signal: signal === undefined ? decided : AbortSignal.any([signal, decided]),
+  });
+  try {
+    await session.ask(
+      phase,
+      electorate.map((party) => ({ party, body })),
+      read,
+    );
+  } catch (error) {
+    const isOurs = decided.aborted && signal?.aborted !== true;
+    if (!(isOurs && error instanceof MabeamError && error.code === 'cancelled')) {
+      session[Symbol.dispose]();
+      throw error;
+    }
+  }
+  return session;
+}
