@@ -6,7 +6,13 @@ import { bucketStream, connectBus, ensureStreams, spaceNames, spaceStreams } fro
 import { customVariable, openVariables, type VariableStore } from '@mabeam/variables';
 import type { Stage } from './benchmark.ts';
 import { startPeer, type Peer } from './peer.ts';
-import { revisionBucket, revisionKey, revisionSubject } from './programs/revision-names.ts';
+import {
+  repeatedSubject,
+  revisionBucket,
+  revisionKey,
+  revisionSubject,
+  storedSubject,
+} from './programs/revision-names.ts';
 import { steadyMicros } from './roll.ts';
 
 export interface FanOutSize {
@@ -21,6 +27,8 @@ export interface FanOut extends AsyncDisposable {
   readonly looked: () => Promise<number>;
   readonly core: () => Promise<number>;
   readonly watch: () => Promise<number>;
+  /** The least that a durable revision costs: one small message, stored and repeated by the server, heard once by each process. */
+  readonly stored: () => Promise<number>;
   /** The processes of our agents, and which agents each has: `agent-<first>` and so on. */
   readonly crews: readonly { readonly peer: Peer; readonly first: number; readonly size: number }[];
   /** The value that was written last for our agents. */
@@ -42,8 +50,9 @@ export async function openFanOut(stage: Stage, size: FanOutSize): Promise<FanOut
   const share = size.agents / size.processes;
   const start = (program: string, argsOf: (n: number) => string[]): Promise<Peer[]> =>
     startAll(stage, resources, { program, processes: size.processes, argsOf });
-  const listen = (way: string): Promise<Peer[]> =>
-    start('listeners', () => [way, stage.natsUrl, String(share), bucketName]);
+  const listen = (way: string, count: number, place: string): Promise<Peer[]> =>
+    start('listeners', () => [way, stage.natsUrl, String(count), place]);
+  await openStored(manager);
   const crew = await start('crew', (n) => [
     stage.natsUrl,
     space,
@@ -51,7 +60,9 @@ export async function openFanOut(stage: Stage, size: FanOutSize): Promise<FanOut
     String(share),
     String(n * share),
   ]);
-  const [subscribers, watchers] = [await listen('subscriptions'), await listen('watches')];
+  const subscribers = await listen('subscriptions', share, revisionSubject);
+  const watchers = await listen('watches', share, bucketName);
+  const hearers = await listen('subscriptions', 1, repeatedSubject);
   const kept = resources.move();
   let last = 0;
   const write = (): unknown => store.update(revisionKey, ++last, { by: 'bench' });
@@ -65,6 +76,7 @@ export async function openFanOut(stage: Stage, size: FanOutSize): Promise<FanOut
     ours: checked(fanOutOnce(crew, 'has', write)),
     looked: checked(fanOutOnce(crew, 'looked', write)),
     core: fanOutOnce(subscribers, 'seen', (value) => connection.publish(revisionSubject, String(value))),
+    stored: fanOutOnce(hearers, 'seen', (value) => connection.publish(storedSubject, String(value))),
     watch: fanOutOnce(watchers, 'seen', (value) => bucket.put(revisionKey, String(value))),
     crews,
     lastValue: () => last,
@@ -107,6 +119,17 @@ async function openBucket(
     discard: DiscardPolicy.New,
   });
   return kvm.open(name);
+}
+
+/** The last of what is published on one subject, on disk as a space's bucket is, and repeated on another. */
+async function openStored(manager: JetStreamManager): Promise<void> {
+  await manager.streams.add({
+    name: 'bench-stored',
+    subjects: [storedSubject],
+    storage: StorageType.File,
+    max_msgs_per_subject: 1,
+    republish: { src: storedSubject, dest: repeatedSubject },
+  });
 }
 
 interface Starting {

@@ -1,14 +1,14 @@
 /**
- * Many listeners in one process: `listeners <subscriptions|watches> <url> <count> <bucket>`. Its function `seen` resolves with the instant
- * at which the last of them had a value.
+ * Many listeners in one process: `listeners <subscriptions|watches> <url> <count> <subject|bucket>`. Its function `seen` resolves with
+ * the instant at which the last of them had a value.
  */
 import { Kvm } from '@nats-io/kv';
 import { connect } from '@nats-io/transport-node';
 import { serveCalls } from '../peer-end.ts';
 import { Roll, steadyMicros } from '../roll.ts';
-import { revisionKey, revisionSubject } from './revision-names.ts';
+import { revisionKey } from './revision-names.ts';
 
-const [way, url = '', size = '0', bucketName = ''] = process.argv.slice(2);
+const [way, url = '', size = '0', place = ''] = process.argv.slice(2);
 const count = Number(size);
 const openedAtOnce = 16;
 const roll = new Roll(count, steadyMicros);
@@ -17,12 +17,12 @@ const connection = await connect({ servers: url, noAsyncTraces: true });
 /** A core subscription each. */
 function subscribeEach(): void {
   for (let n = 0; n < count; n++)
-    connection.subscribe(revisionSubject, { callback: (_, message) => roll.note(Number(message.string())) });
+    connection.subscribe(place, { callback: (_, message) => roll.note(Number(message.string())) });
 }
 
 /** A `kv.watch` each; a few are opened at once, for the server makes a consumer for each. */
 async function watchEach(): Promise<void> {
-  const bucket = await new Kvm(connection).open(bucketName);
+  const bucket = await new Kvm(connection).open(place);
   let left = count;
   const lane = async (): Promise<void> => {
     while (left-- > 0) void readAll(await bucket.watch({ key: revisionKey }));
