@@ -99,12 +99,29 @@ function textOf(value: unknown, depth: number): string {
   if (typeof value === 'string' && value.isWellFormed()) return JSON.stringify(value);
   if (typeof value === 'number' && Number.isFinite(value)) return JSON.stringify(value);
   if (typeof value !== 'object' || depth >= maxDepth) throw notJson(value, depth);
-  if (Array.isArray(value)) return `[${Array.from(value, (item) => textOf(item, depth + 1)).join(',')}]`;
+  return Array.isArray(value) ? listText(value, depth) : objectText(value, depth);
+}
+
+function listText(values: readonly unknown[], depth: number): string {
+  let written = '';
+  for (const value of values) written += `${written === '' ? '' : ','}${textOf(value, depth + 1)}`;
+  return `[${written}]`;
+}
+
+/** Loops and no intermediate lists: a ballot paper is written once by each of its voters, and again for each that is checked. */
+function objectText(value: object, depth: number): string {
   const prototype: unknown = Object.getPrototypeOf(value);
   if (prototype !== Object.prototype && prototype !== null) throw notJson(value, depth);
-  const fields = Object.entries(value).filter(([, field]) => field !== undefined);
-  const sorted = fields.toSorted(([a], [b]) => (a < b ? -1 : 1));
-  return `{${sorted.map(([key, field]) => `${textOf(key, depth)}:${textOf(field, depth + 1)}`).join(',')}}`;
+  // A plain object is read by its own keys alone.
+  const fields = value as Readonly<Record<string, unknown>>;
+  let written = '';
+  // The usual order of strings is the one of their UTF-16 units.
+  for (const key of Object.keys(fields).toSorted()) {
+    const field = fields[key];
+    if (field === undefined) continue;
+    written += `${written === '' ? '' : ','}${textOf(key, depth)}:${textOf(field, depth + 1)}`;
+  }
+  return `{${written}}`;
 }
 
 function notJson(value: unknown, depth: number): Error {
