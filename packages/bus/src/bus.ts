@@ -99,10 +99,11 @@ export class Bus implements AsyncDisposable {
     this.publishBytes(subject, encodeBody(body, contentType), headers);
   }
 
-  /** Publishes bytes as they are. Throws `disconnected` when they would be dropped. */
+  /** Publishes bytes as they are, after what was to be stored before. Throws `disconnected` when they would be dropped. */
   publishBytes(subject: string, bytes: Uint8Array, headers?: PublishOptions['headers']): void {
     this.#wire.assertConnected(subject);
     assertFits(this.#wire, subject, bytes);
+    this.#wire.outbox.send();
     this.#wire.connection.publish(
       subject,
       bytes,

@@ -58,6 +58,19 @@ describe('the outbox', () => {
     await kept;
   });
 
+  it('what is published right after it does not overtake what is stored', async () => {
+    await using bus = await connectBus({ url: inject('natsUrl'), name: 'orderly' });
+    const heard: string[] = [];
+    await using _ = observer.subscribe(at.at('event.mail.*.told'), (message) => heard.push(message.subject));
+    await observer.flush();
+    const kept = bus.store(at.event('mail', 'kept', 'told'), body);
+    bus.publishBytes(at.event('mail', 'published', 'told'), body);
+    await bus.flush();
+    await observer.flush();
+    expect(heard).toEqual([at.event('mail', 'kept', 'told'), at.event('mail', 'published', 'told')]);
+    await kept;
+  });
+
   it('what is cancelled in the turn in which it was begun is never sent', async () => {
     const cancelling = new AbortController();
     const { signal } = cancelling;
