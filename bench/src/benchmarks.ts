@@ -8,6 +8,7 @@ import { heap } from './rows/heap.ts';
 import { reconciling } from './rows/reconcile.ts';
 import { moleculer, requests } from './rows/requests.ts';
 import { revision1000, revision10000 } from './rows/revision.ts';
+import { rounds10, rounds100 } from './rows/rounds.ts';
 import { start } from './rows/start.ts';
 import { tasks } from './rows/tasks.ts';
 import { telemetry } from './rows/telemetry.ts';
@@ -26,4 +27,6 @@ export const benchmarks: readonly Benchmark[] = [
   converge200,
   apply300,
   reconciling,
+  rounds10,
+  rounds100,
 ];
