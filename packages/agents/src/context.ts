@@ -14,6 +14,7 @@ import {
   openTasks,
   recordedTrace,
   type Events,
+  type Identity,
   type RequestOptions,
   type StoredMessage,
 } from '@mabeam/bus';
@@ -48,6 +49,8 @@ export interface AgentContext extends Ways, Instance {
   /** Agents this one may send to; undefined when it may send to all. */
   readonly peers: readonly string[] | undefined;
   readonly log: Logger;
+  /** What it signs with. Its public key is published: see `publicKeys`. */
+  readonly identity: Identity;
   /** Aborts when the agent stops, or the call's deadline passes. */
   readonly signal: AbortSignal;
   /**
@@ -153,6 +156,10 @@ class HandlerContext implements AgentContext {
 
   get log(): Logger {
     return this.#speaker.log;
+  }
+
+  get identity(): Identity {
+    return this.#speaker.identity;
   }
 
   get signal(): AbortSignal {

@@ -33,6 +33,8 @@ export interface CrewMember {
   readonly ordinal?: number;
   /** Default: the token of the process. */
   readonly incarnation?: string;
+  /** The secret of its identity (`createSeed`). Default: a new one, made when it is first needed. */
+  readonly seed?: string;
 }
 
 /** What the agents of a crew share. */
@@ -119,6 +121,11 @@ export class AgentCrew implements AsyncDisposable {
     return new Map([...this.#members].map(([instance, { status }]) => [instance, status]));
   }
 
+  /** The key by which what an instance signs is known; undefined when there is no such instance. */
+  publicKeyOf(id: string, options: { readonly ordinal?: number } = {}): string | undefined {
+    return this.#members.get(`${id}.${options.ordinal ?? 0}`)?.identity.publicKey;
+  }
+
   /** Adds an agent; resolves when it is active. Throws what its `start` throws, and `agent-exists`. */
   add(member: CrewMember): Promise<void> {
     return this.addAll([member]);
@@ -162,13 +169,13 @@ export class AgentCrew implements AsyncDisposable {
   }
 
   async #start(given: CrewMember): Promise<void> {
-    const { id, definition, ordinal = 0, incarnation = this.process, group } = given;
+    const { id, definition, ordinal = 0, incarnation = this.process, group, seed } = given;
     const instance = { agent: parseId('agent', id), ordinal, incarnation };
     const name = nameOf(instance);
     if (this.#members.has(name) || this.#ending !== undefined) throw cannotJoin(name, this.process);
     const config = given.config ?? this.#premises.specs.of(id)?.spec?.config ?? {};
     const hooks = { onEnded: this.#onEnded, onStatus: this.#onStatus };
-    const member = new Member(this.#premises, { instance, definition, config, group, ...hooks });
+    const member = new Member(this.#premises, { instance, definition, config, group, seed, ...hooks });
     this.#members.set(name, member);
     try {
       await member.start();

@@ -4,7 +4,15 @@ import type { AgentContext, CallContext, EdgeContext, TaskContext } from './cont
 import type { EdgeKind } from './edge.ts';
 import { rememberSchemas } from './json-schema.ts';
 import { checked } from './schema.ts';
-import type { AgentParty, AgentVote } from './voice.ts';
+import type {
+  AgentApply,
+  AgentCommittee,
+  AgentDecided,
+  AgentGossip,
+  AgentSigner,
+  AgentVote,
+} from './signed-voice.ts';
+import type { AgentParty } from './voice.ts';
 
 /** Takes what comes along an edge. What it returns is the answer on `command` edges, and nothing on the others. */
 export type EdgeHandler = (body: unknown, context: EdgeContext) => unknown;
@@ -28,8 +36,18 @@ export interface AgentOptions<I, O> {
   readonly edges?: EdgeHandlers;
   /** What it wants, bids and takes, when it is asked as a party of a negotiation. */
   readonly party?: AgentParty;
-  /** Its vote on a change that is put to the vote (`adaptation.strategy: consensus-based`). */
+  /** Its vote on what is put to the vote: a change (`adaptation.strategy: consensus-based`), or anything else. */
   readonly vote?: AgentVote;
+  /** Is told what was decided in votes. */
+  readonly decided?: AgentDecided;
+  /** What it accepts in a committee that decides although some of its members lie (pbft). */
+  readonly committee?: AgentCommittee;
+  /** Does what a group that keeps a log (raft) has committed; with it the agent sits in whatever group it is asked to. */
+  readonly apply?: AgentApply;
+  /** What it adds to what is gossiped about. */
+  readonly gossip?: AgentGossip;
+  /** What it signs to be the next block, by the ids of the ledgers of which it is one of those who sign. */
+  readonly ledgers?: Readonly<Record<string, AgentSigner>>;
   /** Questions answered and tasks worked on at once. Default 16 tasks; questions are bounded by the bus. */
   readonly concurrency?: number;
 }
@@ -42,7 +60,16 @@ export interface AgentDefinition<I = unknown, O = unknown> extends AgentOptions<
 /** A definition whatever its types: what runs agents gives each handler only what its own schema has let pass. */
 export interface AgentForm extends Pick<
   AgentOptions<unknown, unknown>,
-  'start' | 'edges' | 'party' | 'vote' | 'concurrency'
+  | 'start'
+  | 'edges'
+  | 'party'
+  | 'vote'
+  | 'decided'
+  | 'committee'
+  | 'apply'
+  | 'gossip'
+  | 'ledgers'
+  | 'concurrency'
 > {
   readonly kind: 'agent';
   readonly input?: StandardSchemaV1;

@@ -40,6 +40,8 @@ export interface ListedMember {
   readonly instance: Instance;
   readonly definition: AgentForm;
   readonly doors: readonly Door[];
+  /** The key it signs with, once it has needed one. */
+  readonly publicKey: string | undefined;
   readonly log: Logger;
 }
 
@@ -101,12 +103,13 @@ class Listing implements ServiceDescription, Door {
   }
 
   get metadata(): Readonly<Record<string, string>> {
-    const { instance, premises } = this.#member;
+    const { instance, premises, publicKey } = this.#member;
     return {
       'mabeam.process': premises.process,
       'mabeam.space': premises.space,
       'mabeam.ordinal': `${instance.ordinal}`,
       'mabeam.incarnation': instance.incarnation,
+      ...(publicKey === undefined ? {} : { 'mabeam.public-key': publicKey }),
     };
   }
 

@@ -5,7 +5,7 @@
  */
 import { Socket } from 'node:net';
 import { parentPort, type MessagePort } from 'node:worker_threads';
-import { parseId } from '@mabeam/bus';
+import { isPublicKey, parseId } from '@mabeam/bus';
 import { z } from 'zod';
 import { agentError } from './errors.ts';
 
@@ -17,7 +17,12 @@ export interface Hosting {
   readonly incarnation: string;
   readonly config: Readonly<Record<string, unknown>>;
   readonly controlFd: number | undefined;
+  /** The secret of its identity, when its host has handed one over. */
+  readonly seed?: string | undefined;
 }
+
+/** The variable in which a host hands over the secret of an agent's identity. */
+export const seedVariable = 'MABEAM_SEED';
 
 /** The environment of a process. */
 export type Environment = Readonly<Record<string, string | undefined>>;
@@ -38,13 +43,25 @@ export function parseHosting(environment: Environment): Hosting {
     incarnation: environment['MABEAM_INCARNATION'] ?? `${process.pid}`,
     config: parseConfig(environment['MABEAM_CONFIG'] ?? '{}'),
     controlFd: controlFd === undefined ? undefined : wholeNumber('MABEAM_CONTROL_FD', controlFd),
+    seed: environment[seedVariable],
   };
+}
+
+/** What an agent tells its host: that it is ready, and by which key what it signs is known; that it has finished. */
+type ControlMessage =
+  | { readonly kind: 'ready'; readonly publicKey?: string | undefined }
+  | { readonly kind: 'drained' };
+
+/** The key in a message of an agent that is ready; undefined when it names none, or what is none. */
+export function publicKeyIn(message: unknown): string | undefined {
+  const isNamed = typeof message === 'object' && message !== null && 'publicKey' in message;
+  return isNamed && isPublicKey(message.publicKey) ? message.publicKey : undefined;
 }
 
 /** The line to the host. */
 export interface Control extends Disposable {
   /** Tells the host something; without a host it is nobody's news. */
-  tell(message: { readonly kind: 'ready' | 'drained' }): void;
+  tell(message: ControlMessage): void;
 }
 
 /** What `MABEAM_CONTROL` says when the host has the agent in a thread. */
@@ -72,7 +89,7 @@ class ControlPipe implements Control {
     this.#socket.unref();
   }
 
-  tell(message: { readonly kind: 'ready' | 'drained' }): void {
+  tell(message: ControlMessage): void {
     if (this.#socket?.writable === true) this.#socket.write(`${JSON.stringify(message)}\n`);
   }
 
@@ -96,7 +113,7 @@ class ControlPort implements Control {
     port.unref();
   }
 
-  tell(message: { readonly kind: 'ready' | 'drained' }): void {
+  tell(message: ControlMessage): void {
     this.#port.postMessage(message);
   }
 

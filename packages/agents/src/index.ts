@@ -21,9 +21,23 @@ export type {
   EdgeHandlers,
 } from './define.ts';
 export type { AgentContext, CallContext, EdgeContext, Instance, TaskContext, Ways } from './context.ts';
-export type { AgentParty, AgentVote, PartyContext, WithContext } from './voice.ts';
-export { askVote, serveVote } from './change-vote.ts';
-export type { ProposedChange, Vote, VoteReply } from './change-vote.ts';
+export type { AgentParty, NegotiationEnding, PartyContext, WithContext } from './voice.ts';
+export type {
+  AgentApply,
+  AgentCommittee,
+  AgentDecided,
+  AgentGossip,
+  AgentQuestion,
+  AgentSigner,
+  AgentVote,
+  CommitteeQuestion,
+  CommittedOperation,
+  GossipQuestion,
+  LedgerQuestion,
+  VoteContext,
+} from './signed-voice.ts';
+export { changeProposal, readChange } from './change-vote.ts';
+export type { ProposedChange } from './change-vote.ts';
 export { makeProposal, readProposal } from './local-proposal.ts';
 export type { ProposalBody } from './local-proposal.ts';
 export { recruitAgent } from './recruit.ts';
@@ -50,8 +64,11 @@ export type { ScoreBody } from './metrics-score.ts';
 export type { ScoreOptions } from './ways.ts';
 export { heartbeatEveryMs, parseHeartbeat } from './heartbeat.ts';
 export type { Heartbeat } from './heartbeat.ts';
-export { parseHosting } from './hosting.ts';
+export { parseHosting, publicKeyIn, seedVariable } from './hosting.ts';
 export type { Environment, Hosting } from './hosting.ts';
+export { publicKeys } from './key-directory.ts';
+export type { KeyOptions, PublishedKey } from './key-directory.ts';
+export { seedFor } from './seed.ts';
 export { hasVoice, isPermitted, orchestratorName, permissions, roleProblem } from './rights.ts';
 export type { Permission, RoleSpec } from './rights.ts';
 export { admit, peersOf } from './wiring.ts';

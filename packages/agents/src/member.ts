@@ -8,7 +8,14 @@
  *  A3  Told to stop it takes nothing new and finishes what it has within `drainMs`; a second time is nothing.
  *  A4  Its status follows the machine of status.ts.
  */
-import { openTasks, type ServedRequest, type Task } from '@mabeam/bus';
+import {
+  createIdentity,
+  openIdentity,
+  openTasks,
+  type Identity,
+  type ServedRequest,
+  type Task,
+} from '@mabeam/bus';
 import { attributes, type Logger } from '@mabeam/telemetry/api';
 import { trace } from '@opentelemetry/api';
 import { contextOf, type AgentContext, type Instance, type Speaker } from './context.ts';
@@ -44,6 +51,8 @@ export interface MemberOptions {
   readonly config: Readonly<Record<string, unknown>>;
   /** Default: the one in the space's definition. */
   readonly group?: string | undefined;
+  /** The secret of its identity; default: a new one. */
+  readonly seed?: string | undefined;
   /** Default: a child of the premises' log. */
   readonly log?: Logger | undefined;
   /** Called at each transition. */
@@ -65,6 +74,7 @@ export class Member implements Speaker, DirectedMember, ListedMember, AsyncDispo
   #ending: Promise<void> | undefined;
   #failure: unknown;
   #slots: number | undefined;
+  #identity: Identity | undefined;
   /** Made when somebody asks: most members never do. */
   #stopping: AbortController | undefined;
 
@@ -80,6 +90,17 @@ export class Member implements Speaker, DirectedMember, ListedMember, AsyncDispo
 
   get definition(): AgentForm {
     return this.#options.definition;
+  }
+
+  /** Opened when it is first needed: most members sign nothing. */
+  get identity(): Identity {
+    const { seed } = this.#options;
+    this.#identity ??= seed === undefined ? createIdentity() : openIdentity(seed);
+    return this.#identity;
+  }
+
+  get publicKey(): string | undefined {
+    return this.#identity?.publicKey;
   }
 
   get doors(): readonly Door[] {

@@ -13,8 +13,9 @@ import { openVariables } from '@mabeam/variables';
 import { startAgent } from './crew.ts';
 import type { AgentForm } from './define.ts';
 import { startHeartbeat } from './heartbeat.ts';
-import { openControl, parseHosting, type Control, type Hosting } from './hosting.ts';
+import { openControl, parseHosting, seedVariable, type Control, type Hosting } from './hosting.ts';
 import { enlist } from './recruit.ts';
+import { seedFor } from './seed.ts';
 
 /**
  * Runs the agent until it is told to stop, then ends the process, or the thread. Meant to be the last line of an agent's module.
@@ -31,6 +32,8 @@ export async function runAgent(definition: AgentForm): Promise<void> {
   };
   try {
     const hosting = parseHosting(process.env);
+    // What this process starts has no business with it.
+    delete process.env[seedVariable];
     using control = openControl(hosting, process.env, () => stop.abort());
     for (const name of ['SIGTERM', 'SIGINT'] as const) process.once(name, () => stop.abort());
     await serveUntil(definition, { hosting, control, log, stop, fail });
@@ -56,7 +59,7 @@ interface Run {
 
 async function serveUntil(definition: AgentForm, run: Run): Promise<void> {
   const { hosting, control, log, stop, fail } = run;
-  const { space, agent, ordinal, incarnation, config } = hosting;
+  const { space, agent, ordinal, incarnation, config, seed = await seedFor(agent) } = hosting;
   await using bus = await connectBus({ name: `${space}/${agent}.${ordinal}` });
   await using store = await openVariables(bus, space);
   const onEnded = (_instance: string, error?: unknown): void => {
@@ -69,10 +72,11 @@ async function serveUntil(definition: AgentForm, run: Run): Promise<void> {
     ordinal,
     incarnation,
     config,
+    seed,
     onEnded,
   });
   const heart = startHeartbeat(bus, hosting, store);
-  control.tell({ kind: 'ready' });
+  control.tell({ kind: 'ready', publicKey: crew.publicKeyOf(agent, { ordinal }) });
   log.info({ revision: store.applied }, 'ready');
   await aborted(stop.signal);
   heart[Symbol.dispose]();

@@ -1,5 +1,5 @@
 /** The ways of an agent to the others, and who it is while it goes them. */
-import type { Events, StoredMessage } from '@mabeam/bus';
+import type { Events, Identity, StoredMessage } from '@mabeam/bus';
 import type { Logger } from '@mabeam/telemetry/api';
 import type { AgentAction, DirectiveAnswer, DirectOptions } from './directive.ts';
 import type { EdgeKind } from './edge.ts';
@@ -85,6 +85,8 @@ export interface Instance {
 export interface Speaker {
   readonly premises: Premises;
   readonly instance: Instance;
+  /** What it signs with. */
+  readonly identity: Identity;
   readonly config: Readonly<Record<string, unknown>>;
   readonly log: Logger;
   /** Counts what it does. */

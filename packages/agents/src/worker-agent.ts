@@ -8,7 +8,7 @@ import { createInterface } from 'node:readline';
 import { Worker } from 'node:worker_threads';
 import { defaultServerUrl, parseId } from '@mabeam/bus';
 import { agentError } from './errors.ts';
-import { controlByPort } from './hosting.ts';
+import { controlByPort, publicKeyIn, seedVariable } from './hosting.ts';
 import { drainMs } from './member.ts';
 
 /** The agent that a thread is, and its surroundings. */
@@ -21,6 +21,8 @@ export interface WorkerAgentOptions {
   readonly ordinal?: number;
   /** Default: a fresh token. */
   readonly incarnation?: string;
+  /** The secret of its identity; default: the secret `<agent>-seed` of these surroundings, or a new one. */
+  readonly seed?: string | undefined;
   readonly config?: Readonly<Record<string, unknown>>;
   /** Default `$NATS_URL`, else the usual place. */
   readonly url?: string;
@@ -60,6 +62,7 @@ export class WorkerAgent implements AsyncDisposable {
   /** Resolves with its exit status when it has ended, whatever the reason. */
   readonly ended: Promise<number>;
   readonly #worker: Worker;
+  #publicKey: string | undefined;
 
   constructor(options: WorkerAgentOptions) {
     this.agent = parseId('agent', options.agent);
@@ -86,12 +89,18 @@ export class WorkerAgent implements AsyncDisposable {
           'kind' in message &&
           message.kind === 'ready'
         ) {
+          this.#publicKey = publicKeyIn(message);
           resolve('ready');
         }
       });
     });
     // An uncaught error ends the thread: `exit` follows, with a status that is not 0.
     worker.on('error', () => undefined);
+  }
+
+  /** The key by which what it signs is known; undefined before it is ready. */
+  get publicKey(): string | undefined {
+    return this.#publicKey;
   }
 
   /** Tells it to drain, and ends the thread when the grace has passed; resolves when it has ended. */
@@ -109,8 +118,8 @@ export class WorkerAgent implements AsyncDisposable {
 }
 
 function environmentOf(options: WorkerAgentOptions): NodeJS.ProcessEnv {
-  const { space, agent, ordinal = 0, incarnation, config = {}, url } = options;
-  const { MABEAM_CONTROL_FD: _pipe, ...inherited } = process.env;
+  const { space, agent, ordinal = 0, incarnation, config = {}, url, seed } = options;
+  const { MABEAM_CONTROL_FD: _pipe, [seedVariable]: _seed, ...inherited } = process.env;
   return {
     ...inherited,
     NATS_URL: url ?? process.env['NATS_URL'] ?? defaultServerUrl,
@@ -120,5 +129,6 @@ function environmentOf(options: WorkerAgentOptions): NodeJS.ProcessEnv {
     MABEAM_INCARNATION: incarnation ?? `w-${randomUUID()}`,
     MABEAM_CONFIG: JSON.stringify(config),
     MABEAM_CONTROL: controlByPort,
+    ...(seed === undefined ? {} : { [seedVariable]: seed }),
   };
 }

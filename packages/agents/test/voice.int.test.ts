@@ -3,11 +3,11 @@ import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { fileURLToPath } from 'node:url';
 import { openEvents, subjects } from '@mabeam/bus';
-import { negotiateValue } from '@mabeam/coordination';
+import { establishConsensus, negotiateValue } from '@mabeam/coordination';
 import { waitFor } from '@mabeam/testing';
 import { customVariable } from '@mabeam/variables';
 import { afterEach, beforeEach, describe, expect, inject, it, vi } from 'vitest';
-import { askVote, defineAgent, startWorkerAgent, type PartyContext } from '@mabeam/agents';
+import { changeProposal, defineAgent, startWorkerAgent, type PartyContext } from '@mabeam/agents';
 import { openStage, type Stage } from './stage.ts';
 
 const module = fileURLToPath(new URL('fixtures/voiced.ts', import.meta.url));
@@ -24,14 +24,13 @@ afterEach(async () => {
 
 const parties = (...ids: string[]) => ids.map((party) => ({ party }));
 
-const voteOf = (agent: string, to: unknown = 1): ReturnType<typeof askVote> =>
-  askVote(
-    stage.bus,
-    stage.space,
-    agent,
-    { variable: 'pace', from: 0, to, reason: 'it is slow' },
-    { timeoutMs: 5_000, signal: AbortSignal.timeout(10_000) },
-  );
+/** What an agent says of a change, or why it says nothing. */
+async function voteOf(agent: string, to: string | number = 1): Promise<string | undefined> {
+  const change = changeProposal({ variable: 'pace', from: 0, to, reason: 'it is slow' });
+  const { participants, votes } = await establishConsensus(stage.bus, stage.space, parties(agent), change);
+  const [{ outcome } = { outcome: undefined }] = participants;
+  return outcome === 'replied' ? { 0: 'yes', null: 'no' }[String(votes[agent])] : outcome;
+}
 
 /** A process of its own with the agent of the module; resolves when it can be asked. */
 async function startProcess(agent: string, config: object): Promise<AsyncDisposable> {
@@ -103,7 +102,7 @@ describe('a party', () => {
   });
 
   it('that has left is not there, and neither is a monitor', async () => {
-    const definition = defineAgent({ party: { prefer: () => ({ preferred: 1 }) }, vote: () => 'yes' });
+    const definition = defineAgent({ party: { prefer: () => ({ preferred: 1 }) }, vote: () => true });
     await stage.define({ id: 'watcher', role: 'monitor' });
     await stage.store.waitForRevision(await stage.define({ id: 'goer' }));
     const crew = await stage.crew(['watcher', 'goer', 'stayer'].map((id) => ({ id, definition })));
@@ -131,16 +130,29 @@ describe('a vote', () => {
   it('is that of one instance, and none when it throws', async () => {
     let asked = 0;
     const definition = defineAgent({
-      vote: ({ to }) => {
+      vote: ({ change }) => {
         asked++;
-        if (to === 'nothing') throw new Error('no idea');
-        return Number(to) > 3 ? 'no' : 'abstain';
+        if (change?.to === 'nothing') throw new Error('no idea');
+        return Number(change?.to) > 3 ? false : undefined;
       },
     });
     await stage.crew([0, 1, 2].map((ordinal) => ({ id: 'voter', ordinal, definition })));
-    expect([await voteOf('voter', 2), await voteOf('voter', 4)]).toEqual(['abstain', 'no']);
+    expect([await voteOf('voter', 2), await voteOf('voter', 4)]).toEqual(['abstained', 'no']);
     expect(asked).toBe(2);
     expect(await voteOf('voter', 'nothing')).toBe('invalid');
+  });
+
+  it('is asked for in the same way on anything else, with its round as the conversation', async () => {
+    const definition = defineAgent({
+      vote: ({ alternatives, change }, { conversation, round }) => {
+        expect([change, conversation]).toEqual([undefined, round]);
+        return alternatives.indexOf('fax');
+      },
+    });
+    await stage.crew([{ id: 'voter', definition }]);
+    const options = { alternatives: ['fax'] };
+    const consensus = await establishConsensus(stage.bus, stage.space, parties('voter'), 'letter', options);
+    expect(consensus).toMatchObject({ kind: 'agreed', value: 'fax' });
   });
 
   it('that is being cast when the agent is told to stop still counts', async () => {
@@ -149,7 +161,7 @@ describe('a vote', () => {
       vote: async () => {
         begun.resolve();
         await go.promise;
-        return 'yes' as const;
+        return true;
       },
     });
     const crew = await stage.crew([{ id: 'voter', definition }]);

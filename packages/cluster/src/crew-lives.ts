@@ -28,7 +28,10 @@ export class CrewLives {
     this.#over.set(name, over);
     queueMicrotask(onSpawn);
     void crew.add(member).then(
-      () => (isOver ? undefined : onMessage({ kind: 'ready', process: crew.process })),
+      () => {
+        if (isOver) return;
+        onMessage({ kind: 'ready', process: crew.process, publicKey: crew.publicKeyOf(id, { ordinal }) });
+      },
       (error: unknown) => over(failed(error)),
     );
     const end = async (drainMs: number): Promise<void> => {

@@ -104,8 +104,8 @@ export class HostedCrew implements AsyncDisposable {
       definitionRevision: revision,
       place: {
         host,
-        startRun: ({ incarnation }, listeners) =>
-          lives.begin(crew, { config: spec.config, ...member, ordinal, incarnation }, listeners),
+        startRun: ({ incarnation, seed }, listeners) =>
+          lives.begin(crew, { config: spec.config, seed, ...member, ordinal, incarnation }, listeners),
       },
       ...(policy === undefined ? {} : { policy }),
       ...(readyTimeoutMs === undefined ? {} : { readyTimeoutMs }),

@@ -3,14 +3,21 @@
  * follows is the handle's (hosted-instance.ts).
  */
 import { randomUUID } from 'node:crypto';
-import { spaceNames, type Bus } from '@mabeam/bus';
+import { seedFor } from '@mabeam/agents';
+import { createSeed, spaceNames, type Bus } from '@mabeam/bus';
 import { clusterError } from './errors.ts';
 import { clearAbandoned } from './host-lease.ts';
 import { HostedInstance, type HostOptions, type InstanceLease } from './hosted-instance.ts';
 import type { HoldListeners } from './instance-hold.ts';
 import { agentCommandLine, agentEnvironment } from './launch.ts';
 import { keepLease } from './lease-keeper.ts';
-import { instanceLeaseKey, leaseTtlMs, parseInstanceHolder, type InstanceHolder } from './registry.ts';
+import {
+  instanceLeaseKey,
+  leaseTtlMs,
+  observedKey,
+  parseInstanceHolder,
+  type InstanceHolder,
+} from './registry.ts';
 import { startRun, type RunStarter } from './run.ts';
 
 /** The outcome of hosting: an instance under our lease, or another host has it. */
@@ -20,11 +27,12 @@ export type HostResult =
 
 /**
  * Takes the lease of an instance and starts it (H1); resolves as soon as its process is spawned, or its host told. Throws
- * `not-hostable` when the definition has no `run`, `spawn-failed` when the system refuses the process, and what the bus throws.
+ * `not-hostable` when the definition has no `run`, `spawn-failed` when the system refuses the process, `invalid-identity` when the
+ * secret that is to be its seed is none, and what the bus throws.
  */
 export async function hostInstance(bus: Bus, options: HostOptions): Promise<HostResult> {
   const lineage = newLineage();
-  const startRun = runStarter(bus, options, lineage);
+  const startRun = runStarter(bus, options, { lineage, seed: await seedOf(bus, options) });
   let instance: HostedInstance | undefined;
   const result = await takeLease(bus, options, lineage, {
     onFenced: (reason) => instance?.fence(reason),
@@ -42,18 +50,37 @@ export async function hostInstance(bus: Bus, options: HostOptions): Promise<Host
   return { kind: 'hosted', instance };
 }
 
-/** How a life of the instance is begun: in a process of its own, or in one that it shares. */
-function runStarter(bus: Bus, options: HostOptions, lineage: string): RunStarter {
+/** The seeds that a host has made: an instance that it starts again is the same one, as long as the host is there. */
+const madeSeeds = new WeakMap<Bus, Map<string, string>>();
+
+function seedOf(bus: Bus, { ordinal, space, spec }: HostOptions): Promise<string> {
+  const made = madeSeeds.get(bus) ?? new Map<string, string>();
+  madeSeeds.set(bus, made);
+  const instance = `${space}/${observedKey({ agent: spec.id, ordinal })}`;
+  return seedFor(spec.id, process.env, () => {
+    const seed = made.get(instance) ?? createSeed();
+    made.set(instance, seed);
+    return seed;
+  });
+}
+
+/** How a life of the instance is begun: in a process of its own, or in one that it shares. Each has the same seed. */
+function runStarter(
+  bus: Bus,
+  options: HostOptions,
+  { lineage, seed }: { readonly lineage: string; readonly seed: string },
+): RunStarter {
   const { spec, ordinal, place, space } = options;
   if (place !== undefined) {
-    return (run, listeners) => place.startRun({ spec, ordinal, incarnation: `${lineage}-${run}` }, listeners);
+    return (run, listeners) =>
+      place.startRun({ spec, ordinal, incarnation: `${lineage}-${run}`, seed }, listeners);
   }
   const { preload = [], runtimeBundle: bundle } = options;
   const command = agentCommandLine(spec, {
     preload: bundle === undefined ? preload : [bundle.boot, ...preload],
   });
   return (run, listeners) => {
-    const life = { natsUrl: bus.url, space, spec, ordinal, incarnation: `${lineage}-${run}` };
+    const life = { natsUrl: bus.url, space, spec, ordinal, incarnation: `${lineage}-${run}`, seed };
     const runtime = bundle === undefined ? {} : { runtimeBundle: bundle.folder() ?? 'off' };
     return startRun({ ...command, env: agentEnvironment({ ...life, ...runtime }), ...listeners });
   };

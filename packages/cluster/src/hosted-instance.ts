@@ -10,7 +10,7 @@
  *     `failed` under a held lease will be started again; without one it was given up.
  */
 import { openEvents, spaceNames, type Bus } from '@mabeam/bus';
-import type { AgentSpec } from '@mabeam/agents';
+import { publicKeyIn, type AgentSpec } from '@mabeam/agents';
 import { isDoneWithin } from './bounded-waits.ts';
 import { startForeignHeartbeat, type ForeignHeartbeat } from './foreign-heartbeat.ts';
 import type { HostLease } from './host-lease.ts';
@@ -26,6 +26,8 @@ export interface SharedLife {
   readonly spec: AgentSpec;
   readonly ordinal: number;
   readonly incarnation: string;
+  /** The secret of its identity. */
+  readonly seed: string;
 }
 
 /** A process that agents share, and the lease that covers them. */
@@ -170,7 +172,7 @@ export class HostedInstance implements AsyncDisposable {
       onLine: (stream, line) => onLine?.(stream, line, this.incarnation),
       onChange: (state) => this.#follow(state),
       onMessage: (message) => {
-        if (isReady(message)) this.#ready(processIn(message));
+        if (isReady(message)) this.#ready(processIn(message), publicKeyIn(message));
       },
     });
     void this.#finish(this.#process);
@@ -249,10 +251,13 @@ export class HostedInstance implements AsyncDisposable {
       : setTimeout(() => this.#timeOut(readyTimeoutMs), readyTimeoutMs);
   }
 
-  #ready(process?: string): void {
+  /** A command may say by its key that it is ready when it is active already. */
+  #ready(process?: string, publicKey?: string): void {
+    const named = publicKey === undefined ? {} : { publicKey };
+    if (this.#observed.status === 'active' && publicKey !== undefined) this.#observe(named);
     if (this.#observed.status !== 'starting') return;
     clearTimeout(this.#readiness);
-    this.#observe({ status: 'active', process }, 'ready');
+    this.#observe({ status: 'active', process, ...named }, 'ready');
     if (!this.#isForeign) return;
     const { agent, ordinal, incarnation } = this.#observed;
     const { space } = this.#options;

@@ -4,7 +4,7 @@
  */
 import { isAbsolute } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import type { AgentSpec } from '@mabeam/agents';
+import { seedVariable, type AgentSpec } from '@mabeam/agents';
 import { clusterError } from './errors.ts';
 import { privateFolder } from './private-folder.ts';
 
@@ -52,15 +52,18 @@ export interface IncarnationSetup {
   readonly spec: AgentSpec;
   readonly ordinal: number;
   readonly incarnation: string;
+  /** The secret of its identity; absent: it makes one. */
+  readonly seed?: string;
   /** The folder of the runtime bundle, `off` when there is none now; absent: its host has no bundles. */
   readonly runtimeBundle?: string;
 }
 
-/** The environment of an incarnation: this process's own, and what the agent must know. */
+/** The environment of an incarnation: this process's own but for its seed, and what the agent must know. */
 export function agentEnvironment(
   setup: IncarnationSetup,
-  base: NodeJS.ProcessEnv = process.env,
+  environment: NodeJS.ProcessEnv = process.env,
 ): NodeJS.ProcessEnv {
+  const { [seedVariable]: _own, ...base } = environment;
   const compileCache = base['NODE_COMPILE_CACHE'] ?? privateFolder('mabeam-compile-cache');
   return {
     ...base,
@@ -71,6 +74,7 @@ export function agentEnvironment(
     MABEAM_INCARNATION: setup.incarnation,
     MABEAM_CONFIG: JSON.stringify(setup.spec.config),
     MABEAM_LOG_LEVEL: base['MABEAM_LOG_LEVEL'] ?? 'info',
+    ...(setup.seed === undefined ? {} : { [seedVariable]: setup.seed }),
     ...(compileCache === undefined ? {} : { NODE_COMPILE_CACHE: compileCache }),
     ...(setup.runtimeBundle === undefined ? {} : { MABEAM_RUNTIME_BUNDLE: setup.runtimeBundle }),
   };

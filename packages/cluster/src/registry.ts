@@ -53,6 +53,7 @@ const observedInstance = z.object({
   since: z.string(),
   reason: z.string().optional(),
   process: z.string().optional(),
+  publicKey: z.string().optional(),
 });
 
 const instanceHolder = z.object({
@@ -74,7 +75,8 @@ const nodeRecord = z.object({
 
 /**
  * What a host last saw of an instance. `restarts` counts those under its present lease; `since` is when `status` began;
- * `process` is the token under which its process says what it has applied, when it shares one with others.
+ * `process` is the token under which its process says what it has applied, when it shares one with others; `publicKey` is by which
+ * what it signs is known, the last one it has told its host.
  */
 export type ObservedInstance = Readonly<z.infer<typeof observedInstance>>;
 

@@ -32,6 +32,7 @@ test('an instance starts, becomes active, drains and is inactive, and all of it 
     MABEAM_INCARNATION: instance.incarnation,
     MABEAM_CONFIG: '{"behaviour":"polite"}',
     MABEAM_CONTROL_FD: '3',
+    MABEAM_SEED: expect.stringMatching(/^SU[A-Z2-7]{56}$/),
     MABEAM_LOG_LEVEL: expect.any(String),
   });
 

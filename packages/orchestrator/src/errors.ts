@@ -4,6 +4,8 @@ import { errorsOf, type ErrorTable } from '@mabeam/bus';
 export const orchestratorErrors = {
   'space-definition-invalid': { retryable: false, exit: 2, status: 400 },
   'value-outgrown': { retryable: false, exit: 3, status: 409 },
+  'last-coordinator': { retryable: false, exit: 3, status: 409 },
+  'values-invalid': { retryable: false, exit: 2, status: 400 },
   'rule-invalid': { retryable: false, exit: 2, status: 400 },
   'scaling-policy-invalid': { retryable: false, exit: 2, status: 400 },
   'invalid-report': { retryable: false, exit: 2, status: 400 },

@@ -4,15 +4,15 @@ export { nearestWord } from './definition/nearest-word.ts';
 export { parseSpaceDefinition } from './definition/parse-space-definition.ts';
 export type { ParseOptions } from './definition/parse-space-definition.ts';
 export { parseVariableDefinitions } from './definition/parse-variables.ts';
+export { parseValues } from './definition/parse-values.ts';
+export type { WantedValue } from './definition/parse-values.ts';
 export { spaceSchema } from './definition/definition-form.ts';
 export { assertSpaceDefinition } from './definition/space-definition.ts';
 export type { SpaceDefinition } from './definition/space-definition.ts';
 export type { DefinitionProblem } from './definition/definition-document.ts';
-export { parseScalingPolicy, scalingKey } from './definition/scaling-policy.ts';
 export type { ScalingPolicy, ScalingTarget } from './definition/scaling-policy.ts';
-export { parseSpaceRecord, spaceKey } from './definition/space-record.ts';
 export type { DeclaredEdge, SpacePool, SpaceRecord } from './definition/space-record.ts';
-export { parseScaleEntry, scaleKey, wantedReplicas } from './state/scale-entry.ts';
+export { scaleKey } from './state/scale-entry.ts';
 export type { ScaleEntry } from './state/scale-entry.ts';
 export { compareSpace, createSpace, previewSpace } from './definition/create-space.ts';
 export type { CreateSpaceOptions, SpaceCreated, SpacePreview } from './definition/create-space.ts';
@@ -23,7 +23,6 @@ export type { FieldDifference, PartDifference } from './definition/diff-space.ts
 export { readSpace } from './definition/read-space.ts';
 export type { DefinedSpace, ReadSpaceOptions } from './definition/read-space.ts';
 export { spaceDocument, spaceYaml } from './definition/space-text.ts';
-export { defaultCooldownMs, parseRule } from './adaptation/adaptation-rule.ts';
 export type {
   AdaptationRule,
   Modification,
@@ -39,13 +38,9 @@ export type {
   AdaptationOutcome,
   AdaptationRecord,
 } from './adaptation/adaptation-record.ts';
-export { identityHash, readEvent, readTrigger } from './adaptation/trigger.ts';
+export type { AdaptationVote } from './adaptation/vote-record.ts';
+export { identityHash, readTrigger } from './adaptation/trigger.ts';
 export type { MalformedTrigger, Trigger, TriggerIdentity, TriggerMessage } from './adaptation/trigger.ts';
-export { decideAdaptation } from './adaptation/rules.ts';
-export type { Decision, GuardedChange, Occasion, RuleSituation } from './adaptation/rules.ts';
-export { failedCondition } from './adaptation/conditions.ts';
-export type { ConditionSubject } from './adaptation/conditions.ts';
-export { mostReversals, reversalMemoryMs } from './adaptation/oscillation.ts';
 export {
   activeAgents,
   desiredGraph,
@@ -54,14 +49,9 @@ export {
   topologyVariable,
 } from './instances/desired.ts';
 export type { DefinedAgent, DesiredInstance } from './instances/desired.ts';
-export { planRecovery } from './recovery/plan-recovery.ts';
-export type { AgentRecovery, RecoveryInput, RecoveryNews } from './recovery/plan-recovery.ts';
-export { parseRecovery, recoveryKey } from './recovery/recovery-record.ts';
-export type { AgentFailure, GivenUp, RecoveryRecord } from './recovery/recovery-record.ts';
+export type { RecoveryStanding } from './recovery/standing.ts';
 export { reportFailure } from './recovery/report-failure.ts';
 export type { FailureReport, FailureReported } from './recovery/report-failure.ts';
-export { standingOf } from './recovery/standing.ts';
-export type { RecoveryStanding } from './recovery/standing.ts';
 export { foresee } from './state/foresight.ts';
 export type { Foresight, Rewiring, SpaceAtWork } from './state/foresight.ts';
 export { awaitApplied } from './state/await-applied.ts';
@@ -75,8 +65,7 @@ export type { PartAdded } from './space/add-part.ts';
 export type { AgentsStarted, AgentsStopped, StartOptions } from './space/start-agents.ts';
 export type { StartFailure } from './space/start-verdict.ts';
 export type { SpaceCoordinated, ToldDirective } from './space/coordinate-space.ts';
-export { planCoordination } from './space/plan-coordination.ts';
-export type { CoordinationPlan, DirectiveConflict } from './space/plan-coordination.ts';
+export type { DirectiveConflict } from './space/plan-coordination.ts';
 export type { VariableAdapted } from './space/space-commands.ts';
 export type { SpaceSnapshot, ValueNow } from './space/snapshot.ts';
 export { isAsDesired, spaceStanding } from './space/standing.ts';
@@ -84,30 +73,13 @@ export type { SpaceStanding } from './space/standing.ts';
 export { deleteVariable, deletionSite, planDeletion } from './state/delete-variable.ts';
 export type { DeleteOptions, DeletionSite } from './state/delete-variable.ts';
 export { reconcile } from './instances/reconcile.ts';
-export { poolIn, reconcileInputOf, reservationsIn, waitingIn } from './state/reconcile-input.ts';
+export { poolIn, reservationsIn, waitingIn } from './state/reconcile-input.ts';
 export type { Reservation } from './state/reconcile-input.ts';
-export { timesFitting } from './instances/pool.ts';
 export type { PoolState } from './instances/pool.ts';
-export { decideScaling, usualLimits } from './scaling/decide-scaling.ts';
-export type {
-  ScalingDecision,
-  ScalingObservation,
-  ScalingReason,
-  ScalingState,
-} from './scaling/decide-scaling.ts';
-export { planScaling } from './scaling/plan-scaling.ts';
-export type { ScalingInput, ScalingPlan } from './scaling/plan-scaling.ts';
+export type { ScalingDecision, ScalingReason } from './scaling/decide-scaling.ts';
 export { replicasIn, scaleAgent } from './scaling/scale-agent.ts';
 export type { Replicas, ScaledAgent, ScaleOptions } from './scaling/scale-agent.ts';
-export { openSpaceMetrics, SpaceMetrics } from './scaling/space-metrics.ts';
-export { foldMetrics, staleAfterMs } from './scaling/metrics.ts';
-export type {
-  AgentMetrics,
-  AgentScore,
-  LiveInstance,
-  MetricsSources,
-  PerformanceMetrics,
-} from './scaling/metrics.ts';
+export type { AgentMetrics, AgentScore, PerformanceMetrics } from './scaling/metrics.ts';
 export type {
   Action,
   InstanceLease,
@@ -117,40 +89,34 @@ export type {
   StopAction,
   Waiting,
 } from './instances/reconcile.ts';
-export { Leadership, seekLeadership } from './term/fence.ts';
-export type { CommitOptions, CommitOutcome, LeaderIdentity, LeadershipOptions } from './term/fence.ts';
 export { tellStory } from './history/tell-story.ts';
 export type { Story, VariableStory } from './history/tell-story.ts';
 export type { StoryPlace } from './history/read-material.ts';
-export { explainRevision } from './history/explain.ts';
 export type {
   AdaptationPhase,
   AdaptationStory,
   RevisionStanding,
   RevisionStory,
-  StoryMaterial,
   StoryOutcome,
   TriggerStory,
 } from './history/explain.ts';
 export type { Difference, KeyContent, Provenance } from './history/change-story.ts';
 export type { Consequences, LifecycleEvent, LinkedEvent } from './history/consequences.ts';
-export { explainInstance } from './history/instance-story.ts';
-export type { InstanceMaterial, InstanceNow, InstanceStory, Reason } from './history/instance-story.ts';
+export type { DirectiveStory, DirectiveTelling, InstanceAnswer } from './history/directive-story.ts';
+export type { InstanceNow, InstanceStory, Reason } from './history/instance-story.ts';
 export { runOrchestrator } from './term/orchestrator.ts';
 export type { OrchestratorOptions } from './term/orchestrator.ts';
 export type { VariableSet } from './term/set-variable.ts';
-export { boundAdaptation, restsUntil, shortenStep } from './rollout/bounds.ts';
-export type { BoundedProposal, BoundsVerdict, EarlierChange } from './rollout/bounds.ts';
 export { estimateDrift } from './rollout/drift.ts';
 export { weighBlocks } from './rollout/e-process.ts';
 export type { Weighing, WeighingOptions } from './rollout/e-process.ts';
 export type { ArmSummary, Evidence } from './rollout/evidence.ts';
 export type { Guard } from './rollout/guard.ts';
-export { arrivalLimitMs, judgeRollout, settleRollout } from './rollout/judge.ts';
+export { arrivalLimitMs, judgeRollout } from './rollout/judge.ts';
 export type { Arrival, RolloutObservations, RolloutVerdict } from './rollout/judge.ts';
 export { blockPValue } from './rollout/rank-evidence.ts';
 export type { Block } from './rollout/rank-evidence.ts';
-export { beginRollout, isCanaryKind } from './rollout/rollout.ts';
+export { beginRollout } from './rollout/rollout.ts';
 export type {
   Proposal,
   ProposedChange,
@@ -161,9 +127,6 @@ export type {
   RolloutWrite,
   StandingValue,
 } from './rollout/rollout.ts';
-export { guardSchema } from './rollout/guard.ts';
-export { rolloutSchema } from './rollout/rollout-schema.ts';
-export { scoresNeededFrom } from './rollout/samples.ts';
 export { evidenceSoFar } from './rollout/evidence-so-far.ts';
 export type { ChangeAnswer } from './rollout/serve-adaptation.ts';
 export type { StoredAdaptation } from './state/space-state.ts';
@@ -176,27 +139,13 @@ export type {
   CoordinationContext,
   CoordinationDirective,
 } from './strategies/coordination.ts';
-export { rankAgents, rankPatterns, shareOut } from './strategies/choose.ts';
-export type { Candidate as RankedAgent } from './strategies/choose.ts';
-export { adaptVariable, policyRule } from './strategies/adapt-variable.ts';
+export { adaptVariable } from './strategies/adapt-variable.ts';
 export type { Adaptation, AdaptationSituation, Suggestion } from './strategies/adapt-variable.ts';
 export type { LocalProposal } from './strategies/occasion.ts';
-export { measureOf, targetOf } from './strategies/measure.ts';
-export { countVotes, defaultThreshold } from './strategies/ballot.ts';
-export type { Ballot, Count } from './strategies/ballot.ts';
 export { distributeVariable } from './strategies/distribute.ts';
 export type { Distribution, ReplicaNode } from './strategies/distribute.ts';
-export { detectedTriggers, detectTriggers, firstBaseline } from './strategies/detect-triggers.ts';
-export type {
-  DetectedTrigger,
-  DetectionBaseline,
-  DetectionEvidence,
-  Finding,
-} from './strategies/detect-triggers.ts';
 export { adaptationCases, handlerSubject } from './strategies/conformance.ts';
 export type { AdaptationCase, AdaptationSubject, CaseOptions } from './strategies/conformance.ts';
-export { askSuggestion, callHandler, coordinateByHandler } from './handlers/call-handler.ts';
-export type { HandlerOptions } from './handlers/call-handler.ts';
 export type {
   AdaptationAnswer,
   CoordinationAnswer,
@@ -205,5 +154,3 @@ export type {
 } from './handlers/handler-form.ts';
 export { defineAdaptation, defineCoordination, serveHandler } from './handlers/serve-handler.ts';
 export type { HandlerCall, HandlerFunction, NamedHandler } from './handlers/serve-handler.ts';
-export { holdVote } from './handlers/votes.ts';
-export type { VoteOptions, VoteResult } from './handlers/votes.ts';

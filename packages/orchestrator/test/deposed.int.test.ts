@@ -342,6 +342,8 @@ const writers: Readonly<Record<string, string>> = {
   'definition/delete-space.ts commitBatch': 'an operator ends a space',
   'scaling/scale-agent.ts commitBatch': 'a person wishes for another number of replicas',
   'state/delete-variable.ts commitBatch': 'an operator deletes a variable',
+  'adaptation/hold-vote.ts establishConsensus':
+    'asks as anybody may, in a round that ends once; what follows from it is a commit',
   'adaptation/watch-metrics.ts store':
     'asks as anybody may: a trigger with an identity, which whoever leads answers once',
   'adaptation/settle.ts store': 'says what the bucket has, once: stored expecting that nobody has said it',
@@ -350,6 +352,8 @@ const writers: Readonly<Record<string, string>> = {
     'tells a supervisor of a failure, before the decision; another leader tells of it too',
   'recovery/perform-recovery.ts store':
     'says what the bucket has, after the commit; the stream keeps it once',
+  'space/record-directives.ts store':
+    'tells what became of directives, which agents refuse of a deposed leader',
   'rollout/announce-outcome.ts store':
     'says what the bucket has, once: stored expecting that nobody has said it',
   'term/digest.ts publish': 'says how far the bucket is; a follower that is further does not go back',
@@ -362,7 +366,8 @@ test('nothing in this package writes to a server past the fence, but for what is
   const found = new Set<string>();
   for (const file of files) {
     const text = await readFile(join(folder, file), 'utf8');
-    const calls = /\b(commitBatch|putKey|deleteKey|storeBatch)\(|\bbus\.(store|publish|publishBytes)\(/g;
+    const calls =
+      /\b(commitBatch|putKey|deleteKey|storeBatch|establishConsensus)\(|\bbus\.(store|publish|publishBytes)\(/g;
     for (const [, direct, method] of text.matchAll(calls)) found.add(`${file} ${direct ?? method}`);
   }
   expect([...found].toSorted()).toEqual(Object.keys(writers).toSorted());

@@ -1,12 +1,10 @@
-/** Handlers and votes over a real server: who answers what, and what becomes of those who do not. */
-import { serveVote } from '@mabeam/agents';
+/** Handlers over a real server: who answers what, and what becomes of those who do not. */
 import { connectBus, type Bus } from '@mabeam/bus';
 import { freshSpace } from '@mabeam/testing';
 import { agentSelection, customVariable, performanceThreshold } from '@mabeam/variables';
 import { afterAll, beforeAll, describe, expect, inject, test } from 'vitest';
 import { askSuggestion, callHandler, coordinateByHandler } from '../src/handlers/call-handler.ts';
 import { defineAdaptation, defineCoordination, serveHandler } from '../src/handlers/serve-handler.ts';
-import { holdVote } from '../src/handlers/votes.ts';
 import { windowsOf } from '../src/strategies/conformance.ts';
 import type { AgentStanding, CoordinationContext } from '../src/strategies/coordination.ts';
 import { specOf, valued } from './team.ts';
@@ -175,45 +173,5 @@ describe('an adaptation handler', () => {
       code: 'handler-failed',
       details: { code: 'invalid-question' },
     });
-  });
-});
-
-describe('a vote', () => {
-  const electorate = ['a', 'b', 'c'].map((agent) => ({ agent, weight: 1 }));
-  const ballot = { variable: 'dial', from: 1, to: 2, reason: 'it is slow', electorate, threshold: 0.6 };
-
-  test('is ratified by two of three, without waiting for the third', async () => {
-    const seen: unknown[] = [];
-    const late = Promise.withResolvers<'no'>();
-    await using _a = await serving(
-      serveVote(other, space, 'a', (paper) => {
-        seen.push(paper);
-        return 'yes';
-      }),
-    );
-    await using _b = await serving(serveVote(other, space, 'b', () => 'yes'));
-    await using _c = await serving(serveVote(other, space, 'c', () => late.promise));
-    const result = await holdVote(bus, space, ballot, { timeoutMs: 30_000 });
-    late.resolve('no');
-    expect(result).toMatchObject({ kind: 'ratified', yes: 2, total: 3 });
-    expect(seen).toEqual([{ variable: 'dial', from: 1, to: 2, reason: 'it is slow' }]);
-  });
-
-  test('counts who is not there, who fails and who is silent as not yes', async () => {
-    await using _a = await serving(serveVote(other, space, 'a', () => 'yes'));
-    await using _b = await serving(
-      serveVote(other, space, 'b', () => {
-        throw new Error('no idea');
-      }),
-    );
-    const result = await holdVote(bus, space, ballot, { timeoutMs: 300 });
-    expect(result.kind).toBe('rejected');
-    expect(['unavailable', 'invalid']).toEqual(
-      expect.arrayContaining([...result.replies.values()].filter((reply) => reply !== 'yes')),
-    );
-  });
-
-  test('of nobody is rejected', async () => {
-    expect((await holdVote(bus, space, { ...ballot, electorate: [] })).kind).toBe('rejected');
   });
 });

@@ -27,7 +27,7 @@ import { parseSpaceDefinition } from '../src/definition/parse-space-definition.t
 
 const isLong = process.env['MABEAM_LONG'] === '1';
 const runs = isLong ? 200 : 20;
-const sideBySide = 10;
+const sideBySide = 20;
 const ttlMs = 1_000;
 const seed = process.env['MABEAM_SEED'] ?? 'bones';
 

@@ -2,8 +2,14 @@
 import { fileURLToPath } from 'node:url';
 import { openEvents, subjects } from '@mabeam/bus';
 import { waitFor } from '@mabeam/testing';
-import { agentSelection, communicationTopology, performanceThreshold } from '@mabeam/variables';
+import {
+  agentSelection,
+  communicationTopology,
+  performanceThreshold,
+  resourceAllocation,
+} from '@mabeam/variables';
 import { afterAll, afterEach, beforeAll, beforeEach, expect, test, vi } from 'vitest';
+import { tellStory } from '../src/history/tell-story.ts';
 import { openSpaceMetrics } from '../src/scaling/space-metrics.ts';
 import { coordinateSpace } from '../src/space/coordinate-space.ts';
 import { openSpaceMirror } from '../src/state/space-mirror.ts';
@@ -163,6 +169,55 @@ test('who has not been heard yet is asked, and confirms each value of each varia
   const refused = await coordinateSpace(deposed, 10_000);
   expect(refused).toMatchObject({ kind: 'partial' });
   expect(new Set(refused.unacknowledged.map(({ reason }) => reason))).toEqual(new Set(['stale-leader']));
+}, 40_000);
+
+test('of two allocations that quarrel the more important one holds; each directive has its story, and no second look sends anything', async () => {
+  await space.registerAgent({ id: 'a', run });
+  const part = (memory: number) => ({ agents: ['a'], initial: { a: { memory, cpuWeight: 1 } } });
+  await space.addOrchestrationVariable(resourceAllocation('budget', { ...part(1_000), priority: 5 }));
+  await space.addOrchestrationVariable(resourceAllocation('aside', part(2_000)));
+  await space.startAgents();
+  await using mirror = await openSpaceMirror(stage.bus, stage.space);
+  await using metrics = openSpaceMetrics(stage.bus, stage.space);
+  const leadership = { revision: mirror.revisionOf('leader') };
+  const { signal } = new AbortController();
+  const told = await coordinateSpace(
+    { bus: stage.bus, space: stage.space, mirror, metrics, leadership, signal },
+    10_000,
+  );
+  const quarrel = { kind: 'value-incompatible', target: 'a.resources', kept: { variable: 'budget' } };
+  expect(told.conflicts).toMatchObject([{ ...quarrel, dropped: { variable: 'aside' } }]);
+  const place = { bus: stage.bus, space: stage.space, mirror };
+  const given = told.directives.find(({ variable }) => variable === 'budget');
+  expect(await tellStory(place, given?.id ?? '')).toMatchObject({
+    kind: 'directive',
+    agent: 'a',
+    action: 'reconfigure',
+    variable: 'budget',
+    revision: stage.store.get('budget').revision,
+    because: { by: expect.any(String) },
+    outcome: 'applied',
+    tellings: [{ leaderRevision: leadership.revision, answers: [{ ordinal: 0, kind: 'applied' }] }],
+  });
+  const dropped = told.conflicts[0]?.dropped.id ?? '';
+  expect(await tellStory(place, `directive.${dropped}`)).toMatchObject({
+    outcome: 'overridden',
+    tellings: [
+      { overriddenBy: 'budget', conflict: 'value-incompatible', reason: expect.stringContaining('budget') },
+    ],
+  });
+  await waitFor(async () => (await space.coordinateAgents()).kind === 'noop', {
+    what: 'all is coordinated',
+    timeoutMs: 10_000,
+  });
+  // The quarrel is still there, and told; nothing is sent for it.
+  expect(await space.coordinateAgents()).toMatchObject({
+    kind: 'noop',
+    directives: [],
+    conflicts: [quarrel],
+  });
+  expect(await stage.events(`event.directive.${dropped}.*`)).toHaveLength(1);
+  expect(await stage.events(`event.directive.${given?.id ?? ''}.*`)).toHaveLength(1);
 }, 40_000);
 
 test('what cannot be brought about in time is named: a frozen space starts nobody', async () => {

@@ -4,6 +4,7 @@
  * does anything after it, for n = 1, 2, … until a leader gets through with all it has to say. Of writes that is each message, also of
  * those that are committed together; in a long run it is each question too.
  */
+import { setTimeout as pause } from 'node:timers/promises';
 import {
   bucketStream,
   connectBus,
@@ -128,9 +129,9 @@ async function scoreUntilAnnounced(bus: Bus, space: string, worth: number): Prom
     const value = (isTried ? worth : 1) + (i % 7) / 200;
     return events.publish('score', 'front', 'given', { metric: 'quality', value, conversation });
   };
-  // Many at once, so that a busy machine gives enough of them in a window, too.
+  // Many at once, so that a busy machine gives enough of them in a window, too; and not all it can, for others run beside it.
   for (let i = 0; i < 200_000; i += 20) {
-    await Promise.all(Array.from({ length: 20 }, (_, more) => score(i + more)));
+    await Promise.all([pause(50), ...Array.from({ length: 20 }, (_, more) => score(i + more))]);
     const entry = await readKey(bus, spaceNames(space).bucket, `adaptation.${hash}`);
     const record = entry === undefined ? undefined : parseAdaptationRecord(parseJson(entry.data));
     if (record?.announcedAt !== undefined) return record;
@@ -174,7 +175,7 @@ async function killAt(fatal: number, { outcome, value, worth }: Prospect): Promi
   return victim.said;
 }
 
-test.each<Prospect>([
+test.concurrent.each<Prospect>([
   { outcome: 'rolled-back', worth: 0.8, value: 1 },
   { outcome: 'success', worth: 1.2, value: 5 },
 ])(
@@ -182,7 +183,7 @@ test.each<Prospect>([
   async (prospect) => {
     const points: string[] = [];
     const last = `event.adaptation.x.${prospect.outcome}`;
-    const atOnce = 4;
+    const atOnce = 8;
     for (let next = 1, isThrough = false; !isThrough; next += atOnce) {
       const runs = Array.from({ length: atOnce }, (_, i) => next + i);
       const said = await Promise.all(runs.map((fatal) => killAt(fatal, prospect)));

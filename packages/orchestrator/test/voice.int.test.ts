@@ -35,8 +35,13 @@ const definition = {
 /** Or, a moment later, applied everywhere. */
 const committed: unknown = expect.stringMatching(/^(?:committed|applied)$/);
 
+/** A voter, with the key that its host vouches for. */
+const vouched = (party: string): unknown => ({ party, weight: 1, key: expect.any(String) });
+
 const recordOf = ({ mirror }: Stage, variable: string) =>
-  [...mirror.state.adaptations.values()].find(({ record }) => record.id.startsWith(`${variable} `))?.record;
+  [...mirror.state.adaptations.values()]
+    .map(({ record }) => record)
+    .find(({ id, outcome }) => id.startsWith(`${variable} `) && outcome !== 'voting');
 
 test('a leader commits what two of three ratify and what they propose, and nothing that one of two vetoes', async () => {
   await using stage = await openStage(JSON.stringify(definition));
@@ -58,6 +63,7 @@ test('a leader commits what two of three ratify and what they propose, and nothi
     outcome: committed,
     changes: [{ variable: 'carried', from: 5, to: 6 }],
     reason: expect.stringContaining('2 of 3 said yes'),
+    vote: { ending: 'agreed', electorate: ['far', 'near', 'threaded'].map(vouched) },
   });
   expect(stage.store.get('carried').value).toBe(6);
   expect(recordOf(stage, 'vetoed')).toMatchObject({

@@ -1,14 +1,11 @@
 /** Variables that move by their own policies, and triggers found in metrics, over a real server; the figures are the test's. */
-import { serveVote, type Vote } from '@mabeam/agents';
-import { openEvents, spaceNames, subjects } from '@mabeam/bus';
-import { createLogger } from '@mabeam/telemetry/api';
+import { createIdentity, openEvents } from '@mabeam/bus';
+import { joinConsensus } from '@mabeam/coordination';
 import { waitFor } from '@mabeam/testing';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { watchMetrics } from '../src/adaptation/watch-metrics.ts';
 import { defineAdaptation, serveHandler } from '../src/handlers/serve-handler.ts';
-import { windowsOf } from '../src/strategies/conformance.ts';
-import { seekLeadership } from '../src/term/fence.ts';
 import { openStage, type Stage } from './stage.ts';
+import { watching as watchingIn } from './watched-term.ts';
 
 const policy = 'metric: performance, direction: below, target: 0.7';
 const range = 'kind: custom, initial: 5, domain: { min: 0, max: 10, step: 1 }';
@@ -39,38 +36,15 @@ afterAll(async () => {
   await stage[Symbol.asyncDispose]();
 }, 30_000);
 
-/** Leads the space and watches it, in windows of a moment, while `during` lasts; `figure` is how the whole performs. */
-async function watching(figure: () => number | undefined, during: () => Promise<void>): Promise<void> {
-  const { bus, mirror, space } = stage;
-  const leadership = await waitFor(
-    () => seekLeadership(bus, { space, identity: { process: 'test', pid: process.pid, host: 'test' } }),
-    { what: 'leads' },
-  );
-  const over = new AbortController();
-  const log = createLogger({ name: 'test', level: 'silent' });
-  const names = spaceNames(space);
-  const metrics = {
-    metrics: () => {
-      const [picture] = windowsOf([figure()]);
-      if (picture === undefined) throw new TypeError('there is one picture for one figure');
-      return { ...picture, at: Date.now() };
-    },
-  };
-  const about = { bus, space, names, subjects: subjects(space) };
-  const term = { ...about, leadership, mirror, metrics, log, signal: over.signal };
-  const watch = watchMetrics(term, { windowMs: 30 });
-  try {
-    await during();
-  } finally {
-    over.abort();
-    await watch;
-    await leadership[Symbol.asyncDispose]();
-  }
-}
+/** Watches the stage's space while `during` lasts; `figure` is how the whole performs. */
+const watching = (figure: () => number | undefined, during: () => Promise<void>): Promise<void> =>
+  watchingIn(stage, figure, during);
 
+/** What a policy has decided about a variable. */
 const recordOf = (variable: string) =>
-  [...stage.mirror.state.adaptations.values()].find(({ record }) => record.id.startsWith(`${variable} `))
-    ?.record;
+  [...stage.mirror.state.adaptations.values()]
+    .map(({ record }) => record)
+    .find(({ id, outcome }) => id.startsWith(`${variable} `) && outcome !== 'voting');
 
 const recorded = (variable: string) =>
   waitFor(() => recordOf(variable), { what: `the policy of ${variable} has acted`, timeoutMs: 10_000 });
@@ -100,18 +74,19 @@ describe('a variable with a policy', () => {
       changes: [],
       proposal: { variable: 'voted', from: 5, to: 6 },
       reason: expect.stringContaining('0 of 3 said yes'),
+      vote: { ending: 'no-weighted-majority', votes: {} },
     });
     expect(stage.store.get('voted').value).toBe(5);
   });
 
   test('is not proposed again within its cooldown after it was turned down', async () => {
     let asked = 0;
-    const vote = (): Vote => {
+    const vote = (): boolean => {
       asked++;
-      return 'yes';
+      return true;
     };
-    await using _a = serveVote(stage.bus, stage.space, 'a', vote);
-    await stage.bus.flush();
+    await using a = joinConsensus(stage.bus, stage.space, 'a', { identity: createIdentity(), vote });
+    await a.ready();
     let windows = 0;
     await watching(
       () => {

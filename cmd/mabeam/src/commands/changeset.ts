@@ -1,17 +1,18 @@
 /** `mabeam changeset apply`: several values as one change, for everybody at once, or on trial and under guard. */
 import { InvalidArgumentError, Option, type Command } from 'commander';
-import { arrivalLimitMs } from '@mabeam/orchestrator';
+import { arrivalLimitMs, parseValues } from '@mabeam/orchestrator';
 import { askLeader, awaitDecision, exitOf } from '../adaptation-command.ts';
 import { commandError } from '../errors.ts';
 import { durationMs, wholeNumber, withSpace, type SpaceFlags } from '../flags.ts';
 import { teachCommand } from '../help.ts';
-import { readJsonInput, readSetting } from '../input.ts';
+import { readSetting } from '../input.ts';
 import { openOutput } from '../output.ts';
 import { renderAnswer } from '../render/rollout.ts';
 import { oneLine } from '../render/table.ts';
 import { author, interruption } from '../session.ts';
 import { withMirror } from '../variable-access.ts';
 import type { SpaceMirror } from '@mabeam/orchestrator';
+import { readNamedText } from './space/definition-file.ts';
 
 /** The command `changeset` with its one. */
 export function changesetCommand(): Command {
@@ -46,7 +47,7 @@ function applyCommand(): Command {
     examples: [
       'mabeam changeset apply threshold=0.7 pace=3',
       'mabeam changeset apply threshold=0.7 --canary 10% --guard quality --window 60s --wait',
-      'mabeam changeset apply -f values.json --guard latency --bad above',
+      'mabeam changeset apply -f values.yaml --guard latency --bad above',
     ],
     exits: {
       0: 'written; with --wait: it has arrived, or was judged and stays',
@@ -56,7 +57,7 @@ function applyCommand(): Command {
     },
   })
     .argument('[settings...]', 'id=value; a value that is JSON is read as JSON')
-    .option('-f, --file <file>', 'a JSON object of values by variable; - for standard input')
+    .option('-f, --file <file>', 'a YAML or JSON object of values by variable; - for standard input')
     .option('--canary <share>', 'share of the conversations that see it, as 10% or 0.1', share)
     .option('--guard <metric>', 'the metric of the scores by which it is judged, e.g. quality')
     .addOption(
@@ -78,9 +79,13 @@ function applyCommand(): Command {
 async function applyChanges(settings: readonly string[], flags: ApplyFlags): Promise<void> {
   const output = openOutput(flags.output);
   const guard = guardOf(flags);
-  const given = flags.file === undefined ? {} : await valuesIn(flags.file);
+  const given = flags.file === undefined ? undefined : await readNamedText(flags.file);
   await withMirror(flags, async (mirror, place) => {
-    const changes = changesOf(mirror, settings, given);
+    const { variables } = mirror.state.view;
+    const read = given === undefined ? [] : parseValues(given.text, given, variables);
+    const changes = [...read, ...changesOf(mirror, settings)];
+    if (changes.length === 0)
+      throw commandError('invalid-usage', 'which values? write id=value, or name a file with -f');
     const { id, by = author() } = flags;
     const wish = {
       changes,
@@ -121,21 +126,12 @@ function guardOf({ bad, canary, guard, window, windows }: ApplyFlags): object | 
   throw commandError('invalid-usage', '--canary needs a guard that decides about it; add --guard quality');
 }
 
-/** The values in the file. Throws `input-unreadable`, `invalid-json`, `invalid-usage`. */
-async function valuesIn(file: string): Promise<Readonly<Record<string, unknown>>> {
-  const read = await readJsonInput(file, file === '-' ? '-' : `@${file}`);
-  if (typeof read === 'object' && read !== null && !Array.isArray(read))
-    return Object.fromEntries(Object.entries(read));
-  throw commandError('invalid-usage', `${file} is not an object of values by variable, as {"pace": 3}`);
-}
-
 /** Each wish, read as its variable reads it. Throws `invalid-usage`, `unknown-variable`. */
 function changesOf(
   mirror: SpaceMirror,
   settings: readonly string[],
-  given: Readonly<Record<string, unknown>>,
 ): readonly { readonly variable: string; readonly value: unknown }[] {
-  const typed = settings.map((setting) => {
+  return settings.map((setting) => {
     const at = setting.indexOf('=');
     if (at < 1)
       throw commandError('invalid-usage', `"${setting}" is not id=value, as threshold=0.7; write it so`);
@@ -143,9 +139,6 @@ function changesOf(
     const { definition } = mirror.store.get(variable);
     return { variable, value: readSetting(definition, setting.slice(at + 1)) };
   });
-  const changes = [...Object.entries(given).map(([variable, value]) => ({ variable, value })), ...typed];
-  if (changes.length > 0) return changes;
-  throw commandError('invalid-usage', 'which values? write id=value, or name a file with -f');
 }
 
 /** A share such as 10% or 0.1, for commander. */

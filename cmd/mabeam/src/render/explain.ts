@@ -1,6 +1,7 @@
 /** Stories as text. Pure. */
 import type {
   Difference,
+  DirectiveStory,
   InstanceStory,
   Reason,
   RevisionStory,
@@ -24,6 +25,8 @@ export function renderStory(story: Story, paint: Paint): string {
       return renderVariableStory(story, paint);
     case 'instance':
       return renderInstance(story, paint);
+    case 'directive':
+      return renderDirective(story, paint);
   }
 }
 
@@ -73,7 +76,7 @@ function aboutRevision({
 
 /** What the fields of a record say is shown in the order of time; what this version does not know as it is. */
 const knownFields = new Set(
-  'v source id trigger rule changes outcome reason at triggeredAt committedAt appliedAt revision traceparent'.split(
+  'v source id trigger rule changes outcome reason at triggeredAt committedAt appliedAt revision traceparent vote'.split(
     ' ',
   ),
 );
@@ -93,9 +96,42 @@ function aboutAdaptation({ hash, phases, record }: NonNullable<RevisionStory['ad
   if (times.length > 0) fields.push(['times', times.join(', ')]);
   const steps = phases.map(({ outcome, revision }) => `${oneLine(outcome)} at revision ${revision}`);
   if (steps.length > 0) fields.push(['phases', steps.join(', ')]);
+  fields.push(...aboutVote(record['vote']));
   for (const [name, value] of Object.entries(record))
     if (!knownFields.has(name)) fields.push([oneLine(name), oneLine(shownValue(value, 500))]);
   return fields;
+}
+
+/** The vote that a record tells of: the round, how it ended, and what each of the electorate said. */
+function aboutVote(vote: unknown): Fields {
+  if (typeof vote !== 'object' || vote === null) return [];
+  const { certificate, electorate, ending, round, threshold, votes } = fieldsOf(vote);
+  const more = typeof threshold === 'number' ? `, more than ${threshold} needed` : '';
+  const fields: Fields = [
+    ['vote', oneLine(`round ${shownText(round)}: ${shownText(ending ?? 'under way')}${more}`)],
+  ];
+  const said = fieldsOf(votes);
+  const members = Array.isArray(electorate)
+    ? electorate.map((member) => shownText(fieldsOf(member)['party']))
+    : [];
+  const opinions = members.map((member) => `${member} ${opinion(said, member)}`);
+  if (opinions.length > 0) fields.push(['votes', oneLine(opinions.join(', '))]);
+  if (certificate !== undefined) fields.push(['certificate', oneLine(shownText(certificate))]);
+  return fields;
+}
+
+function opinion(votes: Readonly<Record<string, unknown>>, member: string): string {
+  if (!Object.hasOwn(votes, member)) return 'not counted';
+  return votes[member] === null ? 'no' : 'yes';
+}
+
+/** The fields of what a record has at some place; none when it is no object. */
+function fieldsOf(value: unknown): Readonly<Record<string, unknown>> {
+  return typeof value === 'object' && value !== null ? { ...value } : {};
+}
+
+function shownText(value: unknown): string {
+  return typeof value === 'string' ? value : shownValue(value, 100);
 }
 
 function shownOutcome(outcome: RevisionStory['outcome']): string {
@@ -155,6 +191,36 @@ function renderVariableStory({ history, id, newest, revision, value }: VariableS
   const parts = [renderFields(fields, paint)];
   if (newest !== undefined) parts.push('', renderRevision(newest, paint));
   return [...parts, '', renderHistory(history, paint)].join('\n');
+}
+
+function renderDirective(story: DirectiveStory, paint: Paint): string {
+  const { action, agent, because, by, epoch, id, outcome, revision, tellings, variable } = story;
+  const of = revision === 0 ? 'its initial value' : `revision ${revision}`;
+  const fields: Fields = [
+    ['who', `${oneLine(by)} to ${oneLine(agent)}: ${oneLine(action)}`],
+    ['why', oneLine(`${variable} at ${of}, graph of epoch ${epoch}`)],
+  ];
+  if (because !== undefined) {
+    const { by: author, cause, trigger } = because;
+    const why = trigger === undefined ? (cause ?? 'no cause said') : `a trigger (${identity(trigger)})`;
+    fields.push(['written', oneLine(`by ${author ?? 'somebody'}: ${why}`)]);
+  }
+  fields.push(['outcome', oneLine(outcome)]);
+  const lines = tellings.map((telling) => {
+    const quarrel =
+      telling.overriddenBy === undefined
+        ? ''
+        : ` by ${telling.overriddenBy} (${telling.conflict ?? 'conflict'} about ${telling.target ?? agent})`;
+    const why = telling.reason === undefined ? '' : `: ${telling.reason}`;
+    const said = telling.answers.map(({ kind, ordinal, reason }) => {
+      const more = reason === undefined ? '' : ` (${reason})`;
+      return `${agent}.${ordinal} ${kind}${more}`;
+    });
+    const answers = said.length === 0 ? '' : `; ${said.join(', ')}`;
+    return oneLine(`${shownTime(new Date(telling.at))} ${telling.outcome}${quarrel}${why}${answers}`);
+  });
+  const head = `${paint(['bold'], 'directive')} ${id}`;
+  return [head, renderFields(fields, paint), section('what became of it', lines, paint)].join('\n');
 }
 
 function renderInstance(story: InstanceStory, paint: Paint): string {

@@ -88,10 +88,11 @@ export class CrewHost implements AsyncDisposable {
   }
 
   /** Begins a life here (W1). */
-  startRun({ spec, ordinal, incarnation }: SharedLife, listeners: RunListeners): Run {
+  startRun(shared: SharedLife, listeners: RunListeners): Run {
+    const { spec, ordinal, incarnation } = shared;
     clearTimeout(this.#idle);
     this.#lives.set(incarnation, { name: `${spec.id}.${ordinal}`, listeners });
-    this.#process.send(startOrder({ spec, ordinal, incarnation }));
+    this.#process.send(startOrder(shared));
     queueMicrotask(() => {
       if (this.#lives.has(incarnation)) listeners.onSpawn();
     });
@@ -175,7 +176,7 @@ function hostEnvironment({ natsUrl, space, runtimeBundle: bundle }: CrewHostOpti
   return { ...environment, MABEAM_PROCESS: `crew-of-${process.pid}` };
 }
 
-function startOrder({ spec, ordinal, incarnation }: SharedLife): StartOrder {
+function startOrder({ spec, ordinal, incarnation, seed }: SharedLife): StartOrder {
   const { run } = spec;
   const isModule = run !== undefined && 'module' in run;
   return {
@@ -186,6 +187,7 @@ function startOrder({ spec, ordinal, incarnation }: SharedLife): StartOrder {
     form: isModule && run.form === 'worker' ? 'worker' : 'in-process',
     module: isModule ? run.module : '',
     config: spec.config,
+    seed,
     ...(spec.group === undefined ? {} : { group: spec.group }),
   };
 }

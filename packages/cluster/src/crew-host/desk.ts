@@ -8,7 +8,14 @@
  * D4  One that is told to end while its module is still being loaded never begins.
  * D5  A life in this process that outlasts its time is left behind: it hears nothing any more. A thread is ended.
  */
-import { recruitAgent, startAgents, WorkerAgent, type AgentCrew, type AgentMaker } from '@mabeam/agents';
+import {
+  publicKeyIn,
+  recruitAgent,
+  startAgents,
+  WorkerAgent,
+  type AgentCrew,
+  type AgentMaker,
+} from '@mabeam/agents';
 import type { Bus } from '@mabeam/bus';
 import { CrewLives } from '../crew-lives.ts';
 import type { Run } from '../run.ts';
@@ -65,26 +72,40 @@ export class CrewDesk {
   }
 
   async #beginHere(life: Life): Promise<void> {
-    const { agent: id, ordinal, incarnation, config, group, module } = life.order;
+    const { agent: id, ordinal, incarnation, config, group, module, seed } = life.order;
     const [makeAgent, crew] = await Promise.all([this.#recruit(module), this.#opened()]);
     if (life.isStopping) return this.#over(life, 0);
-    const member = { id, ordinal, incarnation, config, definition: makeAgent() };
-    life.run = this.#here.begin(crew, group === undefined ? member : { ...member, group }, {
+    const member = {
+      id,
+      ordinal,
+      incarnation,
+      config,
+      definition: makeAgent(),
+      ...(seed === undefined ? {} : { seed }),
+      ...(group === undefined ? {} : { group }),
+    };
+    life.run = this.#here.begin(crew, member, {
       onSpawn: () => undefined,
-      onMessage: () => this.#options.tell({ kind: 'ready', incarnation, process: crew.process }),
+      onMessage: (message) =>
+        this.#options.tell({
+          kind: 'ready',
+          incarnation,
+          process: crew.process,
+          publicKey: publicKeyIn(message),
+        }),
       onEnd: ({ code, failure }) => this.#over(life, code ?? 1, failure),
     });
   }
 
   async #beginThread(life: Life): Promise<void> {
-    const { agent, ordinal, incarnation, config, module } = life.order;
+    const { agent, ordinal, incarnation, config, module, seed } = life.order;
     const { space, tell } = this.#options;
     const onLine = (stream: 'stdout' | 'stderr', line: string): void =>
       tell({ kind: 'line', incarnation, stream, line });
-    const thread = new WorkerAgent({ module, space, agent, ordinal, incarnation, config, onLine });
+    const thread = new WorkerAgent({ module, space, agent, ordinal, incarnation, config, seed, onLine });
     life.thread = thread;
     void thread.ready.then(() => {
-      if (!life.isOver) tell({ kind: 'ready', incarnation });
+      if (!life.isOver) tell({ kind: 'ready', incarnation, publicKey: thread.publicKey });
     });
     const code = await thread.ended;
     this.#over(life, code, code === 0 ? undefined : `its thread ended with status ${code}`);

@@ -15,14 +15,20 @@ const order = z.discriminatedUnion('kind', [
     module: z.string(),
     config: z.record(z.string(), z.unknown()),
     group: z.string().optional(),
+    seed: z.string().optional(),
   }),
   /** End one, within `drainMs`; a later order may only shorten that. */
   z.object({ kind: z.literal('stop'), incarnation: z.string(), drainMs: z.number().min(0) }),
 ]);
 
 const report = z.discriminatedUnion('kind', [
-  /** It is active; `process` speaks for it in `signal.applied`, unless it beats itself. */
-  z.object({ kind: z.literal('ready'), incarnation: z.string(), process: z.string().optional() }),
+  /** It is active; `process` speaks for it in `signal.applied`, unless it beats itself; `publicKey` is what it signs with. */
+  z.object({
+    kind: z.literal('ready'),
+    incarnation: z.string(),
+    process: z.string().optional(),
+    publicKey: z.string().optional(),
+  }),
   /** Told to stop, it has finished what it had. */
   z.object({ kind: z.literal('drained'), incarnation: z.string() }),
   /** It is over: `code` 0 as it should, else with a reason in words. */

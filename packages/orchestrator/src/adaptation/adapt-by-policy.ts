@@ -1,24 +1,23 @@
 /**
- * Adapting a variable by its own policy: ask its handler if it has one, decide, let the agents vote if the strategy wants that, commit.
+ * Adapting a variable by its own policy: ask its handler if it has one, decide, let the agents vote if the strategy wants that
+ * (hold-vote.ts), commit.
  *
  * Y1 The change and its record are one commit, on the value that was decided on: if anybody has written the variable meanwhile,
  *    nothing is done, and the next window decides anew.
- * Y2 A proposal that is not ratified leaves the variable as it is. Its record is a `failure` with the proposal, and the variable rests
- *    as after a change.
  */
+import { hasVoice, publicKeys } from '@mabeam/agents';
 import type { MabeamError } from '@mabeam/bus';
-import { freezeKey, planChanges, triggerCause, type VariableState } from '@mabeam/variables';
-import { adaptationKey, type AdaptationChange, type AdaptationRecord } from './adaptation-record.ts';
+import type { VotingParty } from '@mabeam/coordination';
+import type { VariableState } from '@mabeam/variables';
+import type { AdaptationChange, AdaptationRecord } from './adaptation-record.ts';
+import { commitRecord } from './commit-record.ts';
+import { othersWrote, putToVote, type ChangeOutcome } from './hold-vote.ts';
 import { askSuggestion } from '../handlers/call-handler.ts';
-import { holdVote, type VoteResult } from '../handlers/votes.ts';
 import { activeAgents } from '../instances/desired.ts';
 import type { PerformanceMetrics } from '../scaling/metrics.ts';
 import { adaptVariable, type Adaptation, type AdaptationSituation } from '../strategies/adapt-variable.ts';
-import { defaultThreshold, type Ballot } from '../strategies/ballot.ts';
 import type { LocalProposal } from '../strategies/occasion.ts';
-import { orchestratorAuthor } from '../term/repair.ts';
 import type { Term } from '../term/term.ts';
-import { identityHash } from './trigger.ts';
 
 /** The source of what policies do: they have no trigger. */
 const policySource = 'policy';
@@ -32,21 +31,27 @@ export interface Seen {
 }
 
 /** What became of one variable in one window. */
-export type PolicyOutcome =
-  | { readonly kind: 'steady'; readonly reason: string }
-  | { readonly kind: 'failed'; readonly error: MabeamError }
-  | { readonly kind: 'changed' | 'rejected'; readonly change: AdaptationChange; readonly reason: string };
+export type PolicyOutcome = ChangeOutcome | { readonly kind: 'failed'; readonly error: MabeamError };
 
 /** Lets one variable adapt, if its policy says so. Throws what the bus throws, and errors of its handler. */
 export async function adaptByPolicy(term: Term, variable: VariableState, seen: Seen): Promise<PolicyOutcome> {
   const adaptation = await decideByPolicy(term, variable, seen);
   if (adaptation.kind !== 'change') return adaptation;
   const { change, needsVote, reason } = adaptation;
-  if (!needsVote) return commit(term, variable, { change, reason });
-  const { signal } = term;
-  const vote = await holdVote(term.bus, term.space, ballotOf(term, variable, { change, reason }), { signal });
-  const said = `${reason}; ${vote.yes} of ${vote.total} said yes`;
-  return commit(term, variable, { change, reason: said, vote });
+  const hindrance = hindranceNow(term, variable);
+  if (hindrance !== undefined) return { kind: 'steady', reason: hindrance };
+  const draft = draftOf(change, { at: new Date(), reason });
+  if (!needsVote) {
+    const { at, proposal: _made, ...rest } = draft;
+    const made = { rule: change.rule, changes: [change], outcome: 'committed', committedAt: at } as const;
+    const revision = await commitRecord(term, { ...rest, at, ...made }, 0);
+    return revision === undefined ? othersWrote : { kind: 'changed', change, reason };
+  }
+  const electorate = await electorateOf(term, variable);
+  if (electorate.length > 0) return await putToVote(term, variable, { draft, electorate });
+  const said = `${reason}; 0 of 0 said yes`;
+  const revision = await commitRecord(term, { ...draft, reason: said, outcome: 'failure' }, 0);
+  return revision === undefined ? othersWrote : { kind: 'rejected', change, reason: said };
 }
 
 async function decideByPolicy(term: Term, variable: VariableState, seen: Seen): Promise<Adaptation> {
@@ -67,65 +72,52 @@ async function decideByPolicy(term: Term, variable: VariableState, seen: Seen): 
   return adaptVariable(variable, seen.windows, { ...situation, suggestion });
 }
 
-interface Wished {
-  readonly change: AdaptationChange;
-  readonly reason: string;
+/**
+ * Who votes: the active ones among the agents it concerns, each once and each alike; who only watches has no vote. Whose key a host
+ * vouches for votes with that one only.
+ */
+async function electorateOf(
+  { bus, mirror, signal, space }: Term,
+  { definition }: VariableState,
+): Promise<readonly VotingParty[]> {
+  const { agents, view } = mirror.state;
+  const ids = activeAgents([...agents.values()], [...view.variables.values()])
+    .filter(({ spec }) => hasVoice(spec))
+    .map(({ spec }) => spec.id)
+    .filter((id) => definition.agents.length === 0 || definition.agents.includes(id));
+  const keys = await publicKeys(bus, space, ids, { vouchedBy: 'host', signal });
+  return ids.map((party) => {
+    const key = keys.get(party)?.key;
+    return { party, weight: 1, ...(key === undefined ? {} : { key }) };
+  });
 }
 
-/** Who votes: the active ones among the agents it concerns, each once; who only watches has no vote. */
-function ballotOf(term: Term, { definition }: VariableState, { change, reason }: Wished): Ballot {
-  const { agents, view } = term.mirror.state;
-  const active = activeAgents([...agents.values()], [...view.variables.values()]);
-  const electorate = active
-    .filter(({ spec }) => spec.role !== 'monitor')
-    .filter(({ spec }) => definition.agents.length === 0 || definition.agents.includes(spec.id))
-    .map(({ spec }) => ({ agent: spec.id, weight: 1 }));
-  const { from, to, variable } = change;
-  return { variable, from, to, reason, electorate, threshold: defaultThreshold };
+/** Y1. */
+function hindranceNow({ mirror }: Term, variable: VariableState): string | undefined {
+  const now = mirror.state.view.variables.get(variable.id);
+  if (mirror.freeze !== undefined) return 'the space was frozen meanwhile';
+  const isSame =
+    now?.keyRevision === variable.keyRevision && now.definitionRevision === variable.definitionRevision;
+  return isSame ? undefined : 'somebody has written it meanwhile';
 }
 
-/** Y1, Y2. */
-async function commit(
-  term: Term,
-  variable: VariableState,
-  { change, reason, vote }: Wished & { readonly vote?: VoteResult },
-): Promise<PolicyOutcome> {
-  const { leadership, mirror } = term;
-  const { view } = mirror.state;
-  const now = view.variables.get(variable.id);
-  if (mirror.freeze !== undefined) return { kind: 'steady', reason: 'the space was frozen meanwhile' };
-  if (now?.keyRevision !== variable.keyRevision || now.definitionRevision !== variable.definitionRevision)
-    return { kind: 'steady', reason: 'somebody has written it meanwhile' };
-  const at = new Date();
-  const isRejected = vote !== undefined && vote.kind !== 'ratified';
-  const record = recordOf(change, { at, reason, isRejected });
-  const cause = triggerCause(record.source, record.id);
-  const writes = isRejected
-    ? []
-    : planChanges(view, [{ id: variable.id, value: change.to }], { by: orchestratorAuthor, cause, at })
-        .writes;
-  const written = { key: adaptationKey(identityHash(record)), body: record, expect: 0 };
-  const freezeRevision = mirror.revisionOf(freezeKey);
-  const outcome = await leadership.commit([...writes, written], { freezeRevision });
-  if (outcome.kind !== 'committed') return { kind: 'steady', reason: 'others wrote first' };
-  await mirror.reach(outcome.revision);
-  return { kind: isRejected ? 'rejected' : 'changed', change, reason };
-}
-
-function recordOf(
+/** The record of a change that is proposed and not made. */
+function draftOf(
   change: AdaptationChange,
-  { at, isRejected, reason }: { readonly at: Date; readonly isRejected: boolean; readonly reason: string },
+  { at, reason }: { readonly at: Date; readonly reason: string },
 ): AdaptationRecord {
   const iso = at.toISOString();
-  const common = {
+  return {
     v: 1,
     source: policySource,
     id: `${change.variable} ${iso}`,
     trigger: '',
+    rule: '',
+    changes: [],
+    outcome: 'voting',
+    proposal: change,
     reason,
     at: iso,
     triggeredAt: iso,
-  } as const;
-  if (isRejected) return { ...common, rule: '', changes: [], outcome: 'failure', proposal: change };
-  return { ...common, rule: change.rule, changes: [change], outcome: 'committed', committedAt: iso };
+  };
 }

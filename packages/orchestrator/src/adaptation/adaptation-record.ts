@@ -7,6 +7,7 @@ import { z } from 'zod';
 import type { Evidence } from '../rollout/evidence.ts';
 import { rolloutSchema } from '../rollout/rollout-schema.ts';
 import type { Rollout } from '../rollout/rollout.ts';
+import { voteSchema, type AdaptationVote } from './vote-record.ts';
 
 /** One change of a variable by a rule. */
 export interface AdaptationChange {
@@ -18,6 +19,7 @@ export interface AdaptationChange {
 
 /** All outcomes an adaptation may have. */
 const outcomes = [
+  'voting',
   'committed',
   'applied',
   'noop',
@@ -34,9 +36,10 @@ const outcomes = [
 ] as const;
 
 /**
- * `committed`: the change is written; `applied`: and every agent runs with it. `noop`, `cooldown`, `no-rule`, `frozen` and
- * `malformed` changed nothing and are final. `evaluating`: a guard judges the change; what follows it are the outcomes of a rollout.
- * A `failure` whose `changes` are empty is a proposal that was not ratified.
+ * `voting`: the change in `proposal` is put to the vote, and nothing is changed yet. `committed`: the change is written; `applied`: and
+ * every agent runs with it. `noop`, `cooldown`, `no-rule`, `frozen` and `malformed` changed nothing and are final. `evaluating`: a
+ * guard judges the change; what follows it are the outcomes of a rollout. A `failure` whose `changes` are empty is a proposal that was
+ * not ratified; a `superseded` one whose `changes` are empty was called off before its vote could count.
  */
 export type AdaptationOutcome = (typeof outcomes)[number];
 
@@ -52,8 +55,10 @@ export interface AdaptationRecord {
   readonly changes: readonly AdaptationChange[];
   readonly outcome: AdaptationOutcome;
   readonly reason?: string | undefined;
-  /** What was proposed and not done, when a vote decided so. */
+  /** What is proposed while it is voted on, and what was proposed and not done. */
   readonly proposal?: AdaptationChange | undefined;
+  /** The vote that decided about it, or is to. */
+  readonly vote?: AdaptationVote | undefined;
   /** When it was written, ISO. */
   readonly at: string;
   /** When the broker stored the trigger, ISO. */
@@ -108,6 +113,7 @@ const recordSchema = z.object({
   outcome: z.enum(outcomes),
   reason: z.string().optional(),
   proposal: change.optional(),
+  vote: voteSchema.optional(),
   at: z.string(),
   triggeredAt: z.string(),
   committedAt: z.string().optional(),

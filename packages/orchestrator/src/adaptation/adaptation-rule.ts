@@ -7,9 +7,14 @@ import { z } from 'zod';
 import { issueText } from '../definition/issues.ts';
 import { orchestratorError } from '../errors.ts';
 
-/** How a rule changes its variable: exactly one of the five. */
+/** How a rule changes its variable: exactly one of the six. */
 export type Modification =
   | { readonly set: unknown }
+  /**
+   * The value that the trigger or event brings, by the path of its field as in `where`: what a round has agreed on, for one. With
+   * `from` only while the variable has the value of that field: what was agreed on for another value is not done.
+   */
+  | { readonly take: string | { readonly to: string; readonly from: string } }
   | { readonly add: readonly string[] }
   | { readonly remove: readonly string[] }
   | { readonly increase: number }
@@ -72,7 +77,7 @@ export interface AdaptationRule {
 }
 
 /** The cooldown of a rule that names none. */
-export const defaultCooldownMs = 30_000;
+const defaultCooldownMs = 30_000;
 
 const members = z.array(z.string().min(1)).min(1);
 const amount = z.number().positive();
@@ -80,6 +85,9 @@ const amount = z.number().positive();
 /** A rule's fields as zod shapes, for the bucket and for the definition file alike. */
 export const modificationShape = {
   set: z.unknown().optional(),
+  take: z
+    .union([z.string().min(1), z.strictObject({ to: z.string().min(1), from: z.string().min(1) })])
+    .optional(),
   add: members.optional(),
   remove: members.optional(),
   increase: amount.optional(),
@@ -135,7 +143,7 @@ const ruleSchema = z.object({
   ...ruleShape,
 });
 
-/** The modification in an object with exactly one of the five words; undefined when there are none or several. */
+/** The modification in an object with exactly one of the six words; undefined when there are none or several. */
 export function modificationOf(by: Readonly<Record<string, unknown>>): Modification | undefined {
   const words = Object.keys(modificationShape).filter((word) => by[word] !== undefined);
   const [word] = words;

@@ -24,10 +24,10 @@ export function failedCondition(
 }
 
 /** A field that is there has a value, be it null. */
-type Field = { readonly value: unknown } | undefined;
+export type Field = { readonly value: unknown } | undefined;
 
-/** C1. */
-function fieldAt({ attributes, body }: ConditionSubject, path: string): Field {
+/** A field of a body or an attribute by its path; undefined when it is not there (C1). */
+export function fieldAt({ attributes, body }: ConditionSubject, path: string): Field {
   if (attributes !== undefined && path.startsWith('ce.')) return ownField(attributes, path.slice(3));
   let field: Field = body === undefined ? undefined : { value: body };
   for (const step of path.split('.')) field = field === undefined ? undefined : ownField(field.value, step);

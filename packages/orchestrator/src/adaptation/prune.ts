@@ -2,7 +2,7 @@
  * Pruning: records of adaptations do not grow without bound. The leader removes what is older than a trigger can be, and
  * the oldest beyond a number.
  *
- * P1 An open record (`committed`, `evaluating`), the newest record of each rule that has acted and the changes of the last hour stay:
+ * P1 An open record (`voting`, `committed`, `evaluating`), the newest record of each rule that has acted and the changes of the last hour stay:
  *    the first has to be closed, the second says whether its rule still rests, the third how often a variable has turned round.
  * P2 A pruned record leaves a marker on its key until it is twice as old as the event stream keeps a trigger, so that no trigger
  *    that is delivered again acts again. Then the marker goes too: what is pruned takes no room for good.
@@ -37,6 +37,8 @@ const largestTurn = 500;
 const betweenTurnsMs = 500;
 const atOnce = 50;
 
+const openOutcomes: ReadonlySet<string> = new Set(['voting', 'committed', 'evaluating']);
+
 /** The records to remove, oldest first (P1). Pure. */
 export function recordsToPrune(
   adaptations: readonly StoredAdaptation[],
@@ -49,7 +51,7 @@ export function recordsToPrune(
   const lasting = new Set(newest.values());
   const excess = ordered.length - maxRecords;
   return ordered.filter(({ hash, record }, index) => {
-    if (record.outcome === 'committed' || record.outcome === 'evaluating' || lasting.has(hash)) return false;
+    if (openOutcomes.has(record.outcome) || lasting.has(hash)) return false;
     if (record.changes.length > 0 && Date.parse(record.at) > now - changesMs) return false;
     return index < excess || Date.parse(record.at) < now - maxAgeMs;
   });

@@ -23,7 +23,12 @@ function rule(id: string, more: Partial<AdaptationRule> = {}): AdaptationRule {
   };
 }
 
-function decide(rules: readonly AdaptationRule[], history: readonly AdaptationRecord[] = [], now = 100_000) {
+function decide(
+  rules: readonly AdaptationRule[],
+  history: readonly AdaptationRecord[] = [],
+  now = 100_000,
+  body?: unknown,
+) {
   const variables = [
     selection(['words', 'links', 'headers'], ['words']),
     valued(performanceThreshold('threshold', { initial: 0.5, min: 0, max: 1, step: 0.1 }), 0.9),
@@ -31,7 +36,7 @@ function decide(rules: readonly AdaptationRule[], history: readonly AdaptationRe
   return decideAdaptation({
     rules,
     occasion: { trigger: 'quality-low' },
-    body: undefined,
+    body,
     variables: new Map(variables.map((variable) => [variable.id, variable])),
     history,
     now,
@@ -118,6 +123,34 @@ describe('the cooldown', () => {
     );
     expect(decision).toMatchObject({ kind: 'adapt', rule: 'b' });
   });
+});
+
+describe('a value that is taken from the body', () => {
+  const agreed = rule('agreed', { adapt: 'threshold', by: { take: 'outcome.value' } });
+  const bringing = (value: unknown) => decide([agreed], [], 100_000, { outcome: { value } });
+  test('becomes the value of the variable', () => {
+    expect(bringing(0.3)).toMatchObject({
+      kind: 'adapt',
+      changes: [{ rule: 'agreed', variable: 'threshold', from: 0.9, to: 0.3 }],
+    });
+  });
+  it.each([[7], ['high'], [null], [{ value: 0.3 }]])('is not proposed when it is invalid: %j', (value) => {
+    expect(bringing(value)).toMatchObject({ kind: 'noop' });
+  });
+  test('is not taken when the variable has another value than the one it was meant for', () => {
+    const meant = rule('meant', { adapt: 'threshold', by: { take: { to: 'to', from: 'from' } } });
+    const decided = (from: unknown) => decide([meant], [], 100_000, { from, to: 0.3 }).kind;
+    expect([0.9, 0.8, undefined].map(decided)).toEqual(['adapt', 'noop', 'noop']);
+  });
+  it.each([[undefined], [{ outcome: 'agreed' }], [{ outcome: {} }]])(
+    'changes nothing when it is not there, and says so: %j',
+    (body) => {
+      expect(decide([agreed], [], 100_000, body)).toEqual({
+        kind: 'noop',
+        reason: 'agreed: it brings no outcome.value',
+      });
+    },
+  );
 });
 
 describe('modifications', () => {

@@ -12,7 +12,7 @@
 import { sameJson, validateValue, type VariableDefinition, type VariableState } from '@mabeam/variables';
 import type { AdaptationChange, AdaptationRecord } from './adaptation-record.ts';
 import type { AdaptationRule, Modification } from './adaptation-rule.ts';
-import { failedCondition, type ConditionSubject } from './conditions.ts';
+import { failedCondition, fieldAt, type ConditionSubject } from './conditions.ts';
 import { compareIds, selectedIn } from '../instances/desired.ts';
 import { holdLeft } from './oscillation.ts';
 import type { Guard } from '../rollout/guard.ts';
@@ -133,7 +133,7 @@ function judgeRule(
   if (before !== undefined) return { kind: 'unfit', reason: `${before.rule} already changes ${rule.adapt}` };
   const variable = situation.variables.get(rule.adapt);
   if (variable === undefined) return { kind: 'unfit', reason: `there is no variable ${rule.adapt}` };
-  const modified = modifyValue(variable.definition, variable.value, rule.by);
+  const modified = modifyValue(variable.definition, variable.value, rule.by, situation);
   if (modified.kind === 'unfit') return modified;
   const valid = validateValue(variable.definition, modified.value);
   if (valid.kind === 'invalid') return { kind: 'unfit', reason: `${valid.field}: ${valid.message}` };
@@ -204,10 +204,24 @@ type Modified =
 
 /**
  * The value a modification makes of a value. `increase` and `decrease` stop at the domain's ends and stay on its steps;
- * `add` keeps the order and appends. A modification that does not fit the kind of value is `unfit`.
+ * `add` keeps the order and appends; `take` takes what the subject brings, as it is. A modification that does not fit the kind of value
+ * is `unfit`.
  */
-export function modifyValue(definition: VariableDefinition, value: unknown, by: Modification): Modified {
+export function modifyValue(
+  definition: VariableDefinition,
+  value: unknown,
+  by: Modification,
+  subject: ConditionSubject = { body: undefined },
+): Modified {
   if ('set' in by) return { kind: 'modified', value: by.set };
+  if ('take' in by) {
+    const { to, from } = typeof by.take === 'string' ? { to: by.take } : by.take;
+    const field = fieldAt(subject, to);
+    if (field === undefined) return { kind: 'unfit', reason: `it brings no ${to}` };
+    const isMeant = from === undefined || sameJson(fieldAt(subject, from)?.value, value);
+    if (!isMeant) return { kind: 'unfit', reason: `${definition.id} has another value than its ${from}` };
+    return { kind: 'modified', value: field.value };
+  }
   if ('add' in by || 'remove' in by) {
     if (definition.kind !== 'agent-selection') return unfit(by, 'an agent-selection');
     const selected = selectedIn(value);

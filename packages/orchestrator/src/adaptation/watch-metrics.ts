@@ -10,6 +10,7 @@
 import { readProposal } from '@mabeam/agents';
 import { jsonBytes, MabeamError, pause, readBacklog, type BusMessage } from '@mabeam/bus';
 import { adaptByPolicy, type PolicyOutcome } from './adapt-by-policy.ts';
+import { openVotes, takeUpVote } from './hold-vote.ts';
 import type { PerformanceMetrics } from '../scaling/metrics.ts';
 import {
   detectedTriggers,
@@ -71,6 +72,7 @@ function isWatched({ mirror }: Term): boolean {
     ({ definition }) => definition.adaptation !== undefined,
   );
   const isFound = (trigger: string): boolean => detectedTriggers.some((name) => name === trigger);
+  if (openVotes(mirror.state).length > 0) return true;
   return hasPolicy || [...rules.values()].some(({ on }) => 'trigger' in on && isFound(on.trigger));
 }
 
@@ -106,16 +108,23 @@ interface Watched {
 
 /** All variables with a policy, beside each other: one that waits for its voters does not hold up the others. */
 async function adaptVariables(term: Term, { heard, told, windows }: Watched): Promise<void> {
-  const variables = [...term.mirror.state.view.variables.values()].filter(
-    ({ definition }) => definition.adaptation !== undefined,
+  const { state } = term.mirror;
+  const open = openVotes(state);
+  const voted = new Set(open.map(({ record }) => record.proposal?.variable));
+  const variables = [...state.view.variables.values()].filter(
+    ({ definition, id }) => definition.adaptation !== undefined && !voted.has(id),
   );
-  await Promise.all(
-    variables.map(async (variable) => {
+  const perform = async (variable: string, work: Promise<PolicyOutcome>): Promise<void> => {
+    const outcome = await work.catch(failureOf);
+    if (!term.signal.aborted) tell(term, variable, outcome, told);
+  };
+  await Promise.all([
+    ...open.map((vote) => perform(vote.record.proposal?.variable ?? vote.hash, takeUpVote(term, vote))),
+    ...variables.map((variable) => {
       const proposals = heard.get(variable.id) ?? [];
-      const outcome = await adaptByPolicy(term, variable, { windows, proposals }).catch(failureOf);
-      if (!term.signal.aborted) tell(term, variable.id, outcome, told);
+      return perform(variable.id, adaptByPolicy(term, variable, { windows, proposals }));
     }),
-  );
+  ]);
 }
 
 /** An error of ours is an outcome of that one variable; another ends the window. */

@@ -47,6 +47,8 @@ function checkModification(
   variable: VariableDefinition,
   at: (...path: FieldPath) => FieldPath,
 ): readonly CheckProblem[] {
+  // What will come is not known yet; it is judged like any value when it does.
+  if ('take' in by) return [];
   const word = Object.keys(by).join();
   const modified = modifyValue(variable, variable.initial, by);
   if (modified.kind === 'unfit') {

@@ -228,6 +228,19 @@ describe('the space that results is judged as a whole', () => {
       'nobody selected has the role coordinator',
     );
   });
+  test('the last coordinator keeps its role, unless another gets it in the same change; it may leave altogether', () => {
+    const of = (words: 'coordinator' | 'executor', links: 'coordinator' | 'executor') => ({
+      ...desk,
+      agents: [specOf('words', { role: words }), specOf('links', { role: links })],
+    });
+    const bucket = () => bucketOf(after(of('coordinator', 'executor')));
+    expect(() => planSpace(of('executor', 'executor'), bucket(), options)).toThrow('the last coordinator');
+    expect(planSpace(of('executor', 'coordinator'), bucket(), options)).toHaveLength(2);
+    const both = bucketOf(after(of('coordinator', 'coordinator')));
+    expect(() => planSpace(of('executor', 'executor'), both, options)).toThrow('the last coordinator');
+    const bare = { ...desk, agents: [], variables: [], rules: [] };
+    expect(planSpace(bare, bucket(), options).some(({ operation }) => operation === 'delete')).toBe(true);
+  });
   test('a value whose normal form another definition changes is written in that form', () => {
     const shares = (limit?: number) => ({
       ...desk,

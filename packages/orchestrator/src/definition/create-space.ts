@@ -6,7 +6,8 @@
  * S3 A variable keeps its value, in the form its definition gives it; a new definition the value does not fit is refused with the
  *    cure. The value is written again with a changed definition, so that a write validated against the former one loses its race.
  * S4 What the definition does not name any more is deleted with its value; the revisions stay in the history.
- * S5 The space that results is judged as a whole: what was kept before and would not be any more is refused. A space with rules
+ * S5 The space that results is judged as a whole: what was kept before and would not be any more is refused; so is what leaves nobody
+ *    who directs (assert-roles.ts). A space with rules
  *    between its parts is changed onto the very state that was judged.
  */
 import {
@@ -39,6 +40,7 @@ import {
   type SpaceView,
   type VariableDefinition,
 } from '@mabeam/variables';
+import { assertRoles } from './assert-roles.ts';
 import { bodyOf, definitionBodies, presentBodies } from './bodies.ts';
 import { localVariables } from './definition-parts.ts';
 import { diffSpace, type PartDifference } from './diff-space.ts';
@@ -67,7 +69,7 @@ const attempts = 5;
 
 /**
  * Makes the space be as defined: its streams and buckets, definitions, initial values and rules (S1–S5).
- * Throws `space-definition-invalid`, `resource-impossible`, `value-outgrown`, what broken rules are called (`constraint-violation`,
+ * Throws `space-definition-invalid`, `resource-impossible`, `value-outgrown`, `last-coordinator`, what broken rules are called (`constraint-violation`,
  * `handler-not-registered`), or `conflict` when somebody keeps writing the same keys.
  */
 export async function createSpace(
@@ -176,6 +178,7 @@ export function planSpace(
     ...removals(definition, wanted, present),
   ];
   if (writes.length > largestBatch) throw tooMuch(definition.space, writes.length);
+  assertRoles(presentBodies(present.entries()), definition.agents);
   const after = viewAfterWrites(before, writes);
   assertWhole(definition.space, before, after);
   return isBound(before) || isBound(after) ? sealed(writes, present.applied) : writes;

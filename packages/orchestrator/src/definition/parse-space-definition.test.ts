@@ -154,6 +154,7 @@ describe('a mistake is named with its file, line, column, field and cure', () =>
       'rules.r.by.add[0]: "b" is not among the agents of s',
     );
     expect(problemsOf(`${head}n, by: { set: 3 } } }`)[0]).toContain('3 is not at most 2');
+    expect(problemsOf(`${head}n, by: { take: outcome.value } } }`)).toEqual([]);
   });
   test('a second topology is refused: a space has one graph', () => {
     const text =

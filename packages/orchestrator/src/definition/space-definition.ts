@@ -106,11 +106,16 @@ export function assertSpaceDefinition(definition: SpaceDefinition): void {
 
 /** The error for a definition's mistakes: a line each, with the place where it is known. */
 export function invalidDefinition(path: string, problems: readonly DefinitionProblem[]): Error {
+  const isImpossible = problems.length > 0 && problems.every(({ code }) => code === 'resource-impossible');
+  const code = isImpossible ? 'resource-impossible' : 'space-definition-invalid';
+  return orchestratorError(code, problemLines(path, problems), { details: { path, problems } });
+}
+
+/** Mistakes for people: a line each, with the place where it is known. */
+export function problemLines(path: string, problems: readonly DefinitionProblem[]): string {
   const lines = problems.map(({ field, line, column, message }) => {
     const place = line === undefined ? path : `${path}:${line}:${column}`;
     return field === '' ? `${place}: ${message}` : `${place}: ${field}: ${message}`;
   });
-  const isImpossible = problems.length > 0 && problems.every(({ code }) => code === 'resource-impossible');
-  const code = isImpossible ? 'resource-impossible' : 'space-definition-invalid';
-  return orchestratorError(code, lines.join('\n'), { details: { path, problems } });
+  return lines.join('\n');
 }

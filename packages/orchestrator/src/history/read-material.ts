@@ -6,6 +6,7 @@ import { identityHash, readEvent, readTrigger } from '../adaptation/trigger.ts';
 import type { SpaceMirror } from '../state/space-mirror.ts';
 import { bodyOf, contentOf, objectIn } from './change-story.ts';
 import type { LifecycleEvent } from './consequences.ts';
+import type { DirectiveEvent } from './directive-story.ts';
 import { traceIdOf } from './explain.ts';
 import type { AdaptationStory, RevisionStanding, TriggerStory } from './explain.ts';
 import { readKeyRevisions } from './read-revisions.ts';
@@ -93,6 +94,19 @@ export async function findTrigger(
     return { name, source, id, at: message.at.toISOString(), ...body };
   }
   return undefined;
+}
+
+/** What is kept about a directive, oldest first. */
+export async function readDirective(
+  { bus, space }: StoryPlace,
+  id: string,
+): Promise<readonly DirectiveEvent[]> {
+  const events: DirectiveEvent[] = [];
+  for await (const message of openEvents(bus, space).read({ filter: `event.directive.${id}.*` })) {
+    const outcome = message.subject.split('.').at(-1) ?? '';
+    events.push({ outcome, at: message.at.toISOString(), body: objectIn(message.data) });
+  }
+  return events;
 }
 
 /** What happened to instances, and what was done about it, in order; of one agent or of all. */

@@ -2,7 +2,8 @@
  * Telling a story: finding out what is meant, reading what is recorded about it, and handing it to the pure explainers.
  *
  * It only reads. What is meant by an id, the first that fits: a revision (a number), an instance (`<agent>.<ordinal>`), a variable,
- * an adaptation (its hash, or the beginning of one, with `adaptation.` in front or without), an agent, an incarnation.
+ * a directive (its id, with `directive.` in front or without), an adaptation (its hash, or the beginning of one, with `adaptation.` in
+ * front or without), an agent, an incarnation.
  */
 import { errorsOf } from '@mabeam/bus';
 import {
@@ -17,11 +18,13 @@ import { identityHash } from '../adaptation/trigger.ts';
 import { orchestratorError } from '../errors.ts';
 import { desiredInstances, selectionsOf } from '../instances/desired.ts';
 import { contentOf, provenanceOf } from './change-story.ts';
+import { explainDirective, type DirectiveStory } from './directive-story.ts';
 import { adaptationOf, changeSetOf, explainRevision, type RevisionStory } from './explain.ts';
 import { explainInstance, type InstanceStory } from './instance-story.ts';
 import {
   findTrigger,
   readAdaptation,
+  readDirective,
   readLifecycle,
   readBefore,
   readStanding,
@@ -43,7 +46,7 @@ export interface VariableStory {
   readonly history: readonly HistoryRecord[];
 }
 
-export type Story = RevisionStory | VariableStory | InstanceStory;
+export type Story = RevisionStory | VariableStory | InstanceStory | DirectiveStory;
 
 /** A change set has at most 1 000 revisions; what a change led to is looked for among as many after it. */
 const windowRevisions = 1_000;
@@ -58,6 +61,8 @@ export async function tellStory(place: StoryPlace, id: string): Promise<Story> {
   if (/^[a-z][a-z0-9_-]*\.\d+$/.test(id)) return tellInstance(place, { agent, ordinal: Number(ordinal) });
   const variable = state.view.variables.get(id);
   if (variable !== undefined) return tellVariable(place, variable);
+  const directive = await tellDirective(place, id.replace(/^directive\./, ''));
+  if (directive !== undefined) return directive;
   const hash = await findAdaptation(place, id);
   if (hash !== undefined) return tellAdaptation(place, hash);
   if ([...state.agents.values()].some(({ spec }) => spec.id === id))
@@ -65,10 +70,21 @@ export async function tellStory(place: StoryPlace, id: string): Promise<Story> {
   const life = (await readLifecycle(place)).find(({ incarnation }) => incarnation === id);
   if (life !== undefined) return tellInstance(place, life);
   const kinds =
-    'a revision, a variable, an adaptation, an agent, an instance (<agent>.<ordinal>) or an incarnation';
+    'a revision, a variable, a directive, an adaptation, an agent, an instance (<agent>.<ordinal>) or an incarnation';
   throw orchestratorError('unknown-id', `nothing is known of "${id}": it is not the id of ${kinds}`, {
     details: { id },
   });
+}
+
+/** The story of a directive, with what is recorded of the revision it stands for; undefined when none of that id is kept. */
+async function tellDirective(place: StoryPlace, id: string): Promise<DirectiveStory | undefined> {
+  if (!/^[0-9a-f]{32}$/.test(id)) return undefined;
+  const story = explainDirective(id, await readDirective(place, id));
+  if (story === undefined || story.revision === 0) return story;
+  const range = { from: story.revision, to: story.revision + windowRevisions };
+  const { revisions } = await readRevisions(place.bus, place.space, range);
+  const changeSet = changeSetOf(revisions, story.revision);
+  return changeSet.length === 0 ? story : { ...story, because: provenanceOf(changeSet) };
 }
 
 /** The story of one revision. */

@@ -57,7 +57,7 @@ function isInFlight(earlier: readonly EarlierChange[]): boolean {
 }
 
 /** Until when the variable of these changes rests, in ms since the epoch; -Infinity when it has never been changed (B2). */
-export function restsUntil(earlier: readonly EarlierChange[], cooldownMs: number): number {
+function restsUntil(earlier: readonly EarlierChange[], cooldownMs: number): number {
   return Math.max(Number.NEGATIVE_INFINITY, ...earlier.map(({ actedAt }) => actedAt + cooldownMs));
 }
 

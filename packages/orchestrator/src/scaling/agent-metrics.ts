@@ -60,7 +60,7 @@ export interface LiveInstance extends InstanceId {
 }
 
 /** Who has not been heard of for so long is silent: twice what a process keeps silent at most. */
-export const staleAfterMs = 10_000;
+const staleAfterMs = 10_000;
 
 /** What one instance did in one report, and its part of what the process took. */
 export interface Share {

@@ -64,7 +64,7 @@ export interface ScalingDecision {
 }
 
 /** A policy's default limits, of utilisation and of waiting work for each replica. */
-export const usualLimits = { upAbove: 0.8, downBelow: 0.3, queueAbove: 10 } as const;
+const usualLimits = { upAbove: 0.8, downBelow: 0.3, queueAbove: 10 } as const;
 
 /** A replica of the queue rule is to be busy to this part. */
 const targetShare = 0.8;

@@ -23,7 +23,6 @@ import {
   type LiveInstance,
 } from './agent-metrics.ts';
 
-export { staleAfterMs } from './agent-metrics.ts';
 export type { AgentMetrics, AgentScore, HeardReport, LiveInstance } from './agent-metrics.ts';
 
 /** How a space does: semantics of `performance_metrics`. */

@@ -7,7 +7,7 @@ import type { AgentStatus } from '@mabeam/agents';
 import { observedKey, type ObservedInstance } from '@mabeam/cluster';
 import type { Json, VariableState } from '@mabeam/variables';
 import type { Situation } from '../adaptation/settlement.ts';
-import type { DefinedAgent } from '../instances/desired.ts';
+import { compareIds, type DefinedAgent } from '../instances/desired.ts';
 import type { PoolState } from '../instances/pool.ts';
 import type { PerformanceMetrics } from '../scaling/metrics.ts';
 import { amountsOf } from '../strategies/coordinate-allocation.ts';
@@ -88,17 +88,20 @@ function appliedBy(agent: string, { leases, reports }: Situation): number {
   return said.length === 0 ? -1 : Math.min(...said);
 }
 
-/** What the allocations that it knows give it. */
+/** What the allocations that it knows give it; of several the most important one counts (settle-claims.ts, L1). */
 function allocationOf(
   agent: string,
   variables: readonly VariableState[],
   whole: NonNullable<CoordinationContext['totalResources']>,
 ): AgentStanding['allocation'] {
-  const parts = variables.flatMap(({ definition, value }) => {
+  const leastFirst = variables.toSorted(
+    (a, b) => (a.definition.priority ?? 0) - (b.definition.priority ?? 0) || compareIds(b.id, a.id),
+  );
+  const parts = leastFirst.flatMap(({ definition, value }) => {
     const part = definition.kind === 'resource-allocation' ? partOf(value, agent) : undefined;
     return part === undefined ? [] : [amountsOf(definition, part, { totalResources: whole })];
   });
-  return parts.length === 0 ? undefined : Object.assign({}, ...parts);
+  return parts.at(-1);
 }
 
 function partOf(value: Json, agent: string): Json | undefined {

@@ -4,6 +4,7 @@ import { expect, it } from 'vitest';
 import { specOf, valued } from '../../test/team.ts';
 import type { AgentStanding, CoordinationContext } from '../strategies/coordination.ts';
 import { planCoordination } from './plan-coordination.ts';
+import { settleLives } from './settle-claims.ts';
 
 type Statuses = Readonly<Record<string, AgentStanding['status']>>;
 
@@ -51,6 +52,60 @@ it('a variable that cannot be coordinated is named, and does not keep the others
   const { directives, failures } = planCoordination([failing, limit], context({ a: 'failed', b: 'active' }));
   expect(failures).toMatchObject([{ variable: 'frail', error: { code: 'agent-unavailable' } }]);
   expect(directives).toMatchObject([{ agent: 'b', action: 'adjust-parameters', parameters: { limit: 2 } }]);
+});
+
+it('what was overridden stays so when the winner has arrived: the second look directs nothing', () => {
+  const variables = [share('aside', 10), share('budget', 20, 5)];
+  const arrived = context({ a: 'active' }, { allocation: { memory: 20, cpuWeight: 1 } });
+  const { conflicts, directives } = planCoordination(variables, arrived);
+  expect(directives).toEqual([]);
+  expect(conflicts).toMatchObject([
+    {
+      kind: 'value-incompatible',
+      target: 'a.resources',
+      kept: { variable: 'budget' },
+      dropped: { variable: 'aside', agent: 'a' },
+      reason: expect.stringContaining('budget has it'),
+    },
+  ]);
+});
+
+const gives = (id: string, agent: string, memory: number, priority = 0): VariableState =>
+  valued(resourceAllocation(id, { agents: [agent], initial: {}, priority }), {
+    [agent]: { memory, cpuWeight: 1 },
+  });
+const pool = { totalResources: { memory: 100 }, availableResources: { memory: 100 } };
+
+it('of allocations that together give more than there is the least important give way, until the others fit', () => {
+  const variables = [gives('x', 'a', 60), gives('y', 'b', 50, 2), gives('z', 'c', 40)];
+  const statuses = context({ a: 'active', b: 'active', c: 'active' });
+  const { conflicts, directives } = planCoordination(variables, { ...statuses, ...pool });
+  // z is the least important and gives way; x and y are still too much, so x does too.
+  expect(directives.map(({ variable }) => variable)).toEqual(['y']);
+  expect(conflicts).toMatchObject([
+    { kind: 'resource-competition', target: 'memory', kept: { variable: 'y' }, dropped: { variable: 'x' } },
+    { kind: 'resource-competition', dropped: { variable: 'z' } },
+  ]);
+  const fitting = [gives('x', 'a', 60), gives('z', 'c', 40)];
+  expect(planCoordination(fitting, { ...statuses, ...pool }).conflicts).toEqual([]);
+});
+
+it('one agent is not started and moved at the same time; whose priority is larger has its life', () => {
+  const directive = (action: 'start' | 'migrate', variable: string) => ({
+    id: `${action} ${variable}`,
+    agent: 'a',
+    action,
+    parameters: {},
+    priority: 1,
+    timeoutMs: 30_000,
+    variable,
+    epoch: 1,
+  });
+  const both = [directive('start', 'aside'), directive('migrate', 'budget')];
+  expect(settleLives(both, (variable) => (variable === 'budget' ? 1 : 0), 1_000)).toMatchObject([
+    { kind: 'temporal-constraint', target: 'a', variable: 'aside', by: 'budget' },
+  ]);
+  expect(settleLives(both.slice(1), () => 0, 1_000)).toEqual([]);
 });
 
 const names = ['a', 'b', 'c'];

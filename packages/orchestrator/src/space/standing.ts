@@ -66,7 +66,7 @@ export function isAsDesired({ isWired, laggards }: SpaceStanding): boolean {
 }
 
 /** Adaptations that are not over: their outcome is not final. */
-const openOutcomes: ReadonlySet<string> = new Set(['committed', 'evaluating']);
+const openOutcomes: ReadonlySet<string> = new Set(['voting', 'committed', 'evaluating']);
 
 function openAdaptations({ adaptations }: SpaceState): readonly StoredAdaptation[] {
   return [...adaptations.values()]

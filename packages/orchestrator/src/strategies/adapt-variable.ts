@@ -68,7 +68,7 @@ export type Adaptation =
   | { readonly kind: 'failed'; readonly error: MabeamError };
 
 /** The name that stands for a variable's own policy where the name of a rule would stand. */
-export function policyRule(variable: string): string {
+function policyRule(variable: string): string {
   return `policy.${variable}`;
 }
 

@@ -91,18 +91,7 @@ describe('the other triggers', () => {
       ['fault-detected a'],
     ]);
   });
-  it('an opportunity only when the gain is sure; an idle team is none', () => {
-    const opportunities = [
-      { variable: 'x', atLeast: 0.01 },
-      { variable: 'y', atLeast: -0.01 },
-    ];
-    expect(found(idle(1), [{ opportunities }])).toEqual([['optimization-opportunity x']]);
+  it('no opportunity in a team that is idle', () => {
     expect(found(queues([0])).flat()).toEqual([]);
-  });
-  it('a signal each time it is given', () => {
-    expect(found(idle(2), [{ signals: ['now'] }, { signals: ['now'] }])).toEqual([
-      ['external-signal now'],
-      ['external-signal now'],
-    ]);
   });
 });

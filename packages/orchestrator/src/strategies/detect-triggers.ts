@@ -5,8 +5,9 @@
  *   resource-constraint        more than 0.8 of something is used
  *   fault-detected             an agent has failed, or its lease is lost
  *   load-increase              more than 10 tasks wait, or a queue grows in two windows running
- *   optimization-opportunity   a measured gain whose 95 % interval lies above 0; an idle team is none
- *   external-signal            somebody has asked
+ *
+ * The other two of the design, `optimization-opportunity` and `external-signal`, are not found here: whoever has measured a gain, or
+ * wants something, publishes them. An idle team is no opportunity.
  *
  * D1 The usual level is an exponentially weighted mean of the windows before (a fifth each); a window that is bad does not draw it
  *    down, or a slow decay would never be found.
@@ -21,14 +22,12 @@ export const detectedTriggers = [
   'resource-constraint',
   'fault-detected',
   'load-increase',
-  'optimization-opportunity',
-  'external-signal',
 ] as const;
 
 /** The name of a trigger that is found. */
 export type DetectedTrigger = (typeof detectedTriggers)[number];
 
-/** A trigger that has been found; `subject` is the agent, the resource or the variable it is about. */
+/** A trigger that has been found; `subject` is the agent or the resource it is about. */
 export interface Finding {
   readonly trigger: DetectedTrigger;
   readonly subject?: string | undefined;
@@ -54,10 +53,6 @@ export interface DetectionEvidence {
   readonly threshold?: number | undefined;
   /** Agents that have failed or lost their lease. */
   readonly failures?: readonly string[] | undefined;
-  /** Gains that have been measured, with the lower end of their 95 % interval. */
-  readonly opportunities?: readonly { readonly variable: string; readonly atLeast: number }[] | undefined;
-  /** What others have asked for. */
-  readonly signals?: readonly string[] | undefined;
 }
 
 /** The baseline of a space that nothing is known of. */
@@ -85,19 +80,9 @@ export function detectTriggers(
       return { trigger: 'fault-detected', subject: agent, reason: `${agent} has failed` };
     }),
     ...load.findings,
-    ...(evidence.opportunities ?? []).flatMap(({ atLeast, variable }): readonly Finding[] => {
-      const reason = `a gain of at least ${readable(atLeast)} was measured for ${variable}`;
-      return atLeast > 0 ? [{ trigger: 'optimization-opportunity', subject: variable, reason }] : [];
-    }),
-    ...(evidence.signals ?? []).map((signal): Finding => {
-      return { trigger: 'external-signal', subject: signal, reason: `${signal} was asked for` };
-    }),
   ];
   return {
-    // Who asks twice has asked twice.
-    findings: holding.filter(
-      (finding) => finding.trigger === 'external-signal' || !baseline.told.includes(keyOf(finding)),
-    ),
+    findings: holding.filter((finding) => !baseline.told.includes(keyOf(finding))),
     baseline: { ...performance.next, ...load.next, told: holding.map(keyOf) },
   };
 }

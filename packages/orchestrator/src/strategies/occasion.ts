@@ -6,7 +6,7 @@
  *                is not believed, so a spike moves nothing; what is bad already counts as under reactive.
  *   emergent     whenever its agents have proposals; no central figure is looked at
  *
- * consensus-based has the reason of predictive, and its agents' vote besides (ballot.ts).
+ * consensus-based has the reason of predictive, and its agents' vote besides (adaptation/hold-vote.ts).
  */
 import type { AdaptationPolicy, Json } from '@mabeam/variables';
 import { sameJson } from '@mabeam/variables';

@@ -39,12 +39,16 @@ export function isBetterSince(
   return direction === 'above' ? after < before : after > before;
 }
 
-/** An adaptation as far as it bounds the next one; a proposal that was turned down is not made again at once either. */
+/**
+ * An adaptation as far as it bounds the next one; a proposal that is voted on, or was turned down, is not made again at once either. One
+ * that was called off bounds nothing.
+ */
 export function earlierChange(record: AdaptationRecord): EarlierChange {
   const { changes, outcome, proposal } = record;
-  const isOpen = outcome === 'committed' || outcome === 'evaluating';
+  const isOpen = outcome === 'voting' || outcome === 'committed' || outcome === 'evaluating';
+  const counts = proposal !== undefined && outcome !== 'superseded';
   return {
-    changes: proposal === undefined ? changes : [...changes, proposal],
+    changes: counts ? [...changes, proposal] : changes,
     isOpen,
     actedAt: lastActedAt(record),
   };
