@@ -110,6 +110,11 @@ export const commandEntries: readonly CommandEntry[] = [
     load: async () => (await import('./commands/negotiate.ts')).negotiateCommand(),
   },
   {
+    name: 'propose',
+    summary: 'have parties decide, and keep the proof',
+    load: async () => (await import('./commands/propose.ts')).proposeCommand(),
+  },
+  {
     name: 'round',
     summary: 'what parties agreed on, how, and who was late',
     load: async () => (await import('./commands/round.ts')).roundCommand(),

@@ -98,6 +98,13 @@ export function wantsJson(args: readonly string[]): boolean {
   );
 }
 
+/** A number, for commander. */
+export function plainNumber(text: string): number {
+  const value = Number(text);
+  if (text.trim() !== '' && Number.isFinite(value)) return value;
+  throw new InvalidArgumentError('It is not a number.');
+}
+
 /** A whole number of at least `least`, for commander. */
 export function wholeNumber(least: number): (text: string) => number {
   return (text) => {

@@ -2,70 +2,18 @@
 import { readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { connectBus, listSpaces } from '@mabeam/bus';
-import { parseSpaceDefinition } from '@mabeam/orchestrator';
 import { freshSpace, isAlive, waitFor } from '@mabeam/testing';
-import { afterAll, beforeAll, expect, onTestFinished, test } from 'vitest';
-import { startDev, type DevSession } from '../src/dev.ts';
-import { lineOf, runCommand, startCommand, type Ended, type SaidLine } from './command-line.ts';
+import { beforeAll, expect, onTestFinished, test } from 'vitest';
+import { lineOf, startCommand, type SaidLine } from './command-line.ts';
+import { useTeam } from './stage.ts';
 
-const path = fileURLToPath(new URL('fixtures/space.yaml', import.meta.url));
+const definition = readFileSync(new URL('fixtures/space.yaml', import.meta.url), 'utf8');
 const space = freshSpace('operate');
-let session: DevSession;
+const { mabeam, said, refused, agentNow, agentThatIs, environment, session } = useTeam(space, definition);
 
 beforeAll(async () => {
-  const definition = { ...parseSpaceDefinition(readFileSync(path, 'utf8'), { path }), space };
-  session = await startDev({ spaces: [definition] });
   await agentThatIs('echo.0', 'active');
-}, 90_000);
-
-afterAll(async () => {
-  await session.stop();
 }, 30_000);
-
-interface Agent {
-  readonly instance: string;
-  readonly status: string;
-  readonly pid?: number;
-  readonly incarnation?: string;
-}
-
-function environment(): NodeJS.ProcessEnv {
-  return { NATS_URL: session.url, MABEAM_SPACE: space };
-}
-
-function mabeam(...args: readonly string[]): Promise<Ended> {
-  return runCommand(args, environment());
-}
-
-/** The one JSON document a command says; the test knows its shape. */
-async function said<T = SaidLine>(...args: readonly string[]): Promise<T> {
-  const { exit, stdout, stderr } = await mabeam(...args, '-o', 'json');
-  expect({ exit, stderr }).toEqual({ exit: 0, stderr: '' });
-  return JSON.parse(stdout) as T;
-}
-
-/** The error a command says; the test knows which. */
-async function refused(
-  ...args: readonly string[]
-): Promise<{ readonly exit: number | null; readonly error: SaidLine }> {
-  const { exit, stderr } = await mabeam(...args, '-o', 'json');
-  return { exit, ...(JSON.parse(stderr) as { readonly error: SaidLine }) };
-}
-
-async function agentNow(instance: string): Promise<Agent | undefined> {
-  const { agents } = await said<{ readonly agents: readonly Agent[] }>('ps');
-  return agents.find((agent) => agent.instance === instance);
-}
-
-function agentThatIs(instance: string, status: string): Promise<Agent> {
-  return waitFor(
-    async () => {
-      const agent = await agentNow(instance);
-      return agent?.status === status ? agent : undefined;
-    },
-    { what: `${instance} is ${status}`, timeoutMs: 15_000 },
-  );
-}
 
 test('a dry run names the directives and writes nothing', async () => {
   const before = await said('variable', 'list');
@@ -230,7 +178,7 @@ test('bench measures every journey and leaves nothing behind', async () => {
   );
   expect(rows.map(({ atOnce }) => atOnce)).toEqual([1, 32, 1, 32, 1, 32]);
   for (const { count } of rows) expect(count).toBeGreaterThan(0);
-  await using bus = await connectBus({ name: 'test', url: session.url });
+  await using bus = await connectBus({ name: 'test', url: session().url });
   expect(await listSpaces(bus)).toEqual([space]);
   expect(await refused('bench', '--duration', '1d')).toMatchObject({
     exit: 2,

@@ -2,14 +2,10 @@
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
-import { parseSpaceDefinition } from '@mabeam/orchestrator';
 import { freshSpace } from '@mabeam/testing';
-import { afterAll, beforeAll, expect, test } from 'vitest';
-import { startDev, type DevSession } from '../src/dev.ts';
-import { runCommand, type Ended } from './command-line.ts';
+import { expect, test } from 'vitest';
+import { useTeam } from './stage.ts';
 
-const path = fileURLToPath(new URL('fixtures/space.yaml', import.meta.url));
 const space = freshSpace('rollout');
 const definition = `
 space: ${space}
@@ -21,27 +17,7 @@ variables:
 rules:
   hurry: { on: { trigger: hurry }, adapt: pace, by: { increase: 1 }, cooldownMs: 0 }
 `;
-let session: DevSession;
-
-beforeAll(async () => {
-  session = await startDev({ spaces: [parseSpaceDefinition(definition, { path })] });
-}, 90_000);
-
-afterAll(async () => {
-  await session.stop();
-}, 30_000);
-
-function mabeam(...args: readonly string[]): Promise<Ended> {
-  return runCommand(args, { NATS_URL: session.url, MABEAM_SPACE: space });
-}
-
-/** The one JSON document a command says. */
-async function said(...args: readonly string[]): Promise<Readonly<Record<string, unknown>>> {
-  const { stdout } = await mabeam(...args, '-o', 'json');
-  // Commands promise one JSON document.
-  return JSON.parse(stdout) as Readonly<Record<string, unknown>>;
-}
-
+const { mabeam, said } = useTeam(space, definition);
 const valueOf = async (id: string): Promise<unknown> => (await said('variable', 'get', id))['value'];
 
 test('a change set is written as one, and undone as one', async () => {
@@ -91,16 +67,18 @@ test('a canary is shown as it stands, and promoted or undone by hand', async () 
 
 test('values come from a file, too, and what it says badly is told', async () => {
   const folder = await mkdtemp(join(tmpdir(), 'mabeam-changeset-'));
-  const file = join(folder, 'values.json');
+  const file = join(folder, 'values.yaml');
   try {
-    await writeFile(file, '{"threshold": 0.25}');
+    await writeFile(file, 'threshold: 0.25 # for a while\n');
     const applied = await said('changeset', 'apply', 'pace=2', '-f', file, '--wait');
     expect(applied).toMatchObject({ outcome: 'applied' });
     expect([await valueOf('pace'), await valueOf('threshold')]).toEqual([2, 0.25]);
-    await writeFile(file, '[1]');
+    await writeFile(file, '{"pace": 3,\n "tresholt": 1}');
     const refused = await mabeam('changeset', 'apply', '-f', file);
     expect(refused).toMatchObject({ exit: 2, stdout: '' });
-    expect(refused.stderr).toContain('an object of values by variable');
+    expect(refused.stderr).toContain(
+      'values.yaml:2:2: tresholt: there is no such variable; did you mean threshold',
+    );
   } finally {
     await rm(folder, { recursive: true });
   }

@@ -4,7 +4,7 @@ import { participate } from '@mabeam/coordination';
 import { freshSpace } from '@mabeam/testing';
 import { customVariable, openVariables } from '@mabeam/variables';
 import { afterAll, beforeAll, expect, inject, test } from 'vitest';
-import { runCommand, type Ended, type SaidLine } from './command-line.ts';
+import { openStage } from './stage.ts';
 
 const space = freshSpace('round');
 let bus: Bus;
@@ -25,23 +25,17 @@ afterAll(async () => {
   await bus.close();
 });
 
-function mabeam(...args: readonly string[]): Promise<Ended> {
-  // There is no platform here whose stream would take the trace.
-  const env = { NATS_URL: inject('natsUrl'), MABEAM_SPACE: space, OTEL_SDK_DISABLED: 'true' };
-  return runCommand(args, env);
-}
-
-/** The one JSON document a command says, and its exit status. */
-async function said(...args: readonly string[]): Promise<{ readonly exit: number | null } & SaidLine> {
-  const { exit, stdout } = await mabeam(...args, '-o', 'json');
-  // Commands promise one JSON object.
-  return { exit, ...(JSON.parse(stdout) as SaidLine) };
-}
+// There is no platform here whose stream would take the trace.
+const { mabeam, answered } = openStage(() => ({
+  NATS_URL: inject('natsUrl'),
+  MABEAM_SPACE: space,
+  OTEL_SDK_DISABLED: 'true',
+}));
 
 test('a value is negotiated within the domain, written when wanted, and the round can be looked up', async () => {
   await using _ = participate(bus, space, 'reviewer', { prefer: () => ({ preferred: 0.3 }) });
   const parties = ['coder:0.4=0.1', 'creative:0.3=1.2', 'reviewer:0.3'];
-  const negotiated = await said('negotiate', 'temperature', ...parties, '--set');
+  const negotiated = await answered('negotiate', 'temperature', ...parties, '--set');
   expect(negotiated).toMatchObject({ exit: 0, kind: 'agreed', value: 0.49, revision: expect.any(Number) });
   const round = String(negotiated.round);
   await using store = await openVariables(bus, space);
@@ -50,7 +44,7 @@ test('a value is negotiated within the domain, written when wanted, and the roun
     entry: { cause: `negotiated: ${round}` },
   });
 
-  expect(await said('round', 'list')).toMatchObject({
+  expect(await answered('round', 'list')).toMatchObject({
     exit: 0,
     rounds: [{ round, subject: 'temperature', outcome: { kind: 'agreed', value: 0.49 } }],
   });
@@ -60,7 +54,7 @@ test('a value is negotiated within the domain, written when wanted, and the roun
 });
 
 test('who is not there is named; without a quorum the status is 4, in a deadlock 3, and nothing is written', async () => {
-  const missing = await said('negotiate', 'temperature', 'nobody', '--set');
+  const missing = await answered('negotiate', 'temperature', 'nobody', '--set');
   expect(missing).toMatchObject({
     exit: 4,
     kind: 'no-quorum',
@@ -70,7 +64,15 @@ test('who is not there is named; without a quorum the status is 4, in a deadlock
     { party: 'a', preferred: 0, stubbornness: 1 },
     { party: 'b', preferred: 1, stubbornness: 1 },
   ]);
-  const stuck = await said('negotiate', 'temperature', '--parties', list, '--strategy', 'consensus', '--set');
+  const stuck = await answered(
+    'negotiate',
+    'temperature',
+    '--parties',
+    list,
+    '--strategy',
+    'consensus',
+    '--set',
+  );
   expect(stuck).toMatchObject({ exit: 3, kind: 'deadlocked' });
   expect(stuck).not.toHaveProperty('revision');
 });

@@ -1,12 +1,8 @@
 /** Replicas and the pool, by hand: a space of processes and the commands as a person types them. */
-import { fileURLToPath } from 'node:url';
-import { parseSpaceDefinition } from '@mabeam/orchestrator';
-import { freshSpace } from '@mabeam/testing';
-import { afterAll, beforeAll, expect, test } from 'vitest';
-import { startDev, type DevSession } from '../src/dev.ts';
-import { runCommand, type Ended, type SaidLine } from './command-line.ts';
+import { freshSpace, waitFor } from '@mabeam/testing';
+import { expect, test } from 'vitest';
+import { useTeam } from './stage.ts';
 
-const path = fileURLToPath(new URL('fixtures/space.yaml', import.meta.url));
 const space = freshSpace('scale');
 const definition = `
 space: ${space}
@@ -19,26 +15,7 @@ agents:
     resources: { cpuWeight: 0.25, memory: 256MiB }
   fixed: { module: ./echo.ts, form: in-process }
 `;
-let session: DevSession;
-
-beforeAll(async () => {
-  session = await startDev({ spaces: [parseSpaceDefinition(definition, { path })] });
-}, 90_000);
-
-afterAll(async () => {
-  await session.stop();
-}, 30_000);
-
-function mabeam(...args: readonly string[]): Promise<Ended> {
-  return runCommand(args, { NATS_URL: session.url, MABEAM_SPACE: space });
-}
-
-/** The one JSON document a command says. */
-async function said(...args: readonly string[]): Promise<SaidLine> {
-  const { stdout } = await mabeam(...args, '-o', 'json');
-  // Commands promise one JSON object.
-  return JSON.parse(stdout) as SaidLine;
-}
+const { mabeam, said } = useTeam(space, definition);
 
 test('an agent gets more replicas and fewer again, and ps and pool say so', async () => {
   const more = await mabeam('scale', 'words', '3', '--wait', '--by', 'ada', '--cause', 'rush');
@@ -65,11 +42,14 @@ test('an agent gets more replicas and fewer again, and ps and pool say so', asyn
     waiting: [],
   });
   expect(await said('scale', 'words', '1', '--wait')).toMatchObject({ kind: 'applied', from: 3, to: 1 });
-  expect((await mabeam('pool')).stdout).toMatch(/^words +1 +0\.25 +256 MiB$/m);
+  // What ended has yet to be taken off the books.
+  await waitFor(async () => /^words +1 +0\.25 +256 MiB$/m.test((await mabeam('pool')).stdout), {
+    what: 'the pool shows one replica of words',
+  });
 }, 60_000);
 
 test('what the pool has no room for is wished for, and said to wait', async () => {
-  const { exit, stderr } = await mabeam('scale', 'words', '5', '--wait', '--timeout', '4s');
+  const { exit, stderr } = await mabeam('scale', 'words', '5', '--wait', '--timeout', '2500ms');
   expect(exit).toBe(4);
   expect(stderr).toContain('words.4 (resource-exhausted)');
   expect(await said('pool')).toMatchObject({ available: { cpu: 0, memory: 0 }, waiting: ['words.4'] });

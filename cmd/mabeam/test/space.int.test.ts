@@ -6,7 +6,7 @@ import { fileURLToPath } from 'node:url';
 import { startTestServer, waitFor } from '@mabeam/testing';
 import { afterAll, beforeAll, expect, onTestFinished, test } from 'vitest';
 import { startDev } from '../src/dev.ts';
-import { runCommand, type Ended, type SaidLine } from './command-line.ts';
+import { openStage } from './stage.ts';
 
 const definition = `
 space: desk
@@ -63,30 +63,29 @@ afterAll(async () => {
   await rm(folder, { recursive: true, force: true });
 }, 30_000);
 
-function mabeam(server: TestServer, ...args: readonly string[]): Promise<Ended> {
-  return runCommand(args, { NATS_URL: server.url });
-}
-
-/** The one JSON document a command says; the test knows its shape. */
-async function said(server: TestServer, ...args: readonly string[]): Promise<SaidLine> {
-  const { stdout } = await mabeam(server, ...args, '-o', 'json');
-  return JSON.parse(stdout) as SaidLine;
-}
+/** Each server with a stage of its own. */
+const stages = {
+  one: openStage(() => ({ NATS_URL: one.url })),
+  other: openStage(() => ({ NATS_URL: other.url })),
+};
 
 test('a dry run says what would be created, and creates nothing', async () => {
-  const preview = await said(one, 'space', 'apply', '-f', file, '--dry-run');
+  const preview = await stages.one.said('space', 'apply', '-f', file, '--dry-run');
   expect(preview).toMatchObject({ kind: 'dry-run', space: 'desk', would: 'create' });
   expect(preview['differences']).toHaveLength(9);
-  expect((await mabeam(one, 'space', 'list')).stdout).toContain('no spaces');
+  expect((await stages.one.mabeam('space', 'list')).stdout).toContain('no spaces');
 }, 30_000);
 
 test('applying creates, applying again changes nothing, and a comparison is empty then', async () => {
-  const before = await mabeam(one, 'space', 'diff', '-f', file);
+  const before = await stages.one.mabeam('space', 'diff', '-f', file);
   expect(before).toMatchObject({ exit: 1 });
   expect(before.stdout).toContain('+ agents.words');
-  expect(await said(one, 'space', 'apply', '-f', file)).toMatchObject({ kind: 'created', space: 'desk' });
-  expect(await mabeam(one, 'space', 'diff', '-f', file)).toEqual({ exit: 0, stdout: '', stderr: '' });
-  expect(await said(one, 'space', 'apply', '-f', file)).toEqual({ kind: 'unchanged', space: 'desk' });
+  expect(await stages.one.said('space', 'apply', '-f', file)).toMatchObject({
+    kind: 'created',
+    space: 'desk',
+  });
+  expect(await stages.one.mabeam('space', 'diff', '-f', file)).toEqual({ exit: 0, stdout: '', stderr: '' });
+  expect(await stages.one.said('space', 'apply', '-f', file)).toEqual({ kind: 'unchanged', space: 'desk' });
 }, 30_000);
 
 test('a comparison names the fields that differ, and applying makes just these so', async () => {
@@ -95,64 +94,67 @@ test('a comparison names the fields that differ, and applying makes just these s
     changed,
     definition.replace('max: 1 }', 'max: 0.9 }').replace('priority: 5', 'priority: 6'),
   );
-  const { exit, stdout } = await mabeam(one, 'space', 'diff', '-f', changed);
+  const { exit, stdout } = await stages.one.mabeam('space', 'diff', '-f', changed);
   expect({ exit, lines: stdout.trim().split('\n') }).toEqual({
     exit: 1,
     lines: ['~ agents.judge', '    priority  5 → 6', '~ variables.threshold', '    domain.max  1 → 0.9'],
   });
-  expect(await said(one, 'space', 'apply', '-f', changed)).toMatchObject({ kind: 'updated' });
-  expect(await said(one, 'space', 'apply', '-f', file)).toMatchObject({ kind: 'updated' });
+  expect(await stages.one.said('space', 'apply', '-f', changed)).toMatchObject({ kind: 'updated' });
+  expect(await stages.one.said('space', 'apply', '-f', file)).toMatchObject({ kind: 'updated' });
 }, 30_000);
 
 test('what is exported is the same space on an empty server, with the values of now when they are wanted', async () => {
-  expect((await mabeam(one, 'variable', 'set', 'threshold', '0.7')).exit).toBe(0);
-  expect((await mabeam(one, 'variable', 'set', 'words.smoothing', '4')).exit).toBe(0);
+  expect((await stages.one.mabeam('variable', 'set', 'threshold', '0.7')).exit).toBe(0);
+  expect((await stages.one.mabeam('variable', 'set', 'words.smoothing', '4')).exit).toBe(0);
   const exported = join(folder, 'exported.yaml');
-  await writeFile(exported, (await mabeam(one, 'space', 'export', 'desk')).stdout);
-  expect(await said(other, 'space', 'apply', '-f', exported)).toMatchObject({ kind: 'created' });
-  expect(await mabeam(other, 'space', 'diff', '-f', file)).toMatchObject({ exit: 0 });
-  expect(await said(other, 'space', 'get')).toEqual(await said(one, 'space', 'get'));
+  await writeFile(exported, (await stages.one.mabeam('space', 'export', 'desk')).stdout);
+  expect(await stages.other.said('space', 'apply', '-f', exported)).toMatchObject({ kind: 'created' });
+  expect(await stages.other.mabeam('space', 'diff', '-f', file)).toMatchObject({ exit: 0 });
+  expect(await stages.other.said('space', 'get')).toEqual(await stages.one.said('space', 'get'));
 
   const valued = join(folder, 'valued.json');
-  await writeFile(valued, (await mabeam(one, 'space', 'export', 'desk', '--values', '-o', 'json')).stdout);
-  expect((await mabeam(other, 'space', 'delete', 'desk', '--yes')).exit).toBe(0);
-  expect(await said(other, 'space', 'apply', '-f', valued)).toMatchObject({ kind: 'created' });
-  expect(await said(other, 'variable', 'get', 'threshold')).toMatchObject({ value: 0.7 });
-  expect(await said(other, 'variable', 'get', 'words.smoothing')).toMatchObject({ value: 4 });
+  await writeFile(
+    valued,
+    (await stages.one.mabeam('space', 'export', 'desk', '--values', '-o', 'json')).stdout,
+  );
+  expect((await stages.other.mabeam('space', 'delete', 'desk', '--yes')).exit).toBe(0);
+  expect(await stages.other.said('space', 'apply', '-f', valued)).toMatchObject({ kind: 'created' });
+  expect(await stages.other.said('variable', 'get', 'threshold')).toMatchObject({ value: 0.7 });
+  expect(await stages.other.said('variable', 'get', 'words.smoothing')).toMatchObject({ value: 4 });
 }, 60_000);
 
 test('the definition is shown as a table, as YAML and as JSON', async () => {
-  const table = await mabeam(one, 'space', 'get', 'desk');
+  const table = await stages.one.mabeam('space', 'get', 'desk');
   expect(table.stdout).toMatch(/words\s+executor\s+1–4/);
   expect(table.stdout).toContain('event score.*.given');
-  expect((await mabeam(one, 'space', 'get', '-o', 'yaml')).stdout).toContain('\nrules:\n  stricter:\n');
+  expect((await stages.one.mabeam('space', 'get', '-o', 'yaml')).stdout).toContain('\nrules:\n  stricter:\n');
 }, 30_000);
 
 test('all mistakes of a file are told at once, with their places', async () => {
   const broken = join(folder, 'broken.yaml');
   await writeFile(broken, 'space: desk\nagents:\n  a: { rolle: x, after: [b] }\n  c: { after: [c2] }\n');
-  const { exit, stderr } = await mabeam(one, 'space', 'apply', '-f', broken);
+  const { exit, stderr } = await stages.one.mabeam('space', 'apply', '-f', broken);
   expect(exit).toBe(2);
   expect(stderr).toContain('broken.yaml:3:8: agents.a.rolle: unknown field "rolle"; did you mean "role"?');
   expect(stderr).toContain('broken.yaml:4:16: agents.c.after[0]: there is no agent "c2"; there are c, a');
-  expect((await mabeam(one, 'space', 'apply')).stderr).toContain('-f');
+  expect((await stages.one.mabeam('space', 'apply')).stderr).toContain('-f');
 }, 30_000);
 
 test('a variable is created from flags and from a file, once', async () => {
   const create = ['variable', 'create', 'budget', '--kind', 'custom', '--initial', '10', '--space', 'desk'];
-  expect(await said(one, ...create)).toMatchObject({ kind: 'created', id: 'budget', initial: 10 });
-  expect(await said(one, ...create)).toMatchObject({ kind: 'unchanged', id: 'budget' });
+  expect(await stages.one.said(...create)).toMatchObject({ kind: 'created', id: 'budget', initial: 10 });
+  expect(await stages.one.said(...create)).toMatchObject({ kind: 'unchanged', id: 'budget' });
   const another = [...create.slice(0, 6), '11'];
-  expect(await mabeam(one, ...another)).toMatchObject({ exit: 3 });
+  expect(await stages.one.mabeam(...another)).toMatchObject({ exit: 3 });
   const night = join(folder, 'night.yaml');
   await writeFile(night, 'id: night\nkind: agent-selection\nagents: [words]\ninitial: words\n');
-  expect(await said(one, 'variable', 'create', '-f', night)).toMatchObject({ initial: ['words'] });
+  expect(await stages.one.said('variable', 'create', '-f', night)).toMatchObject({ initial: ['words'] });
   await writeFile(night, 'late: { kind: agent-selection, agents: [wordz] }\n');
-  const stranger = await mabeam(one, 'variable', 'create', '-f', night);
+  const stranger = await stages.one.mabeam('variable', 'create', '-f', night);
   expect(stranger).toMatchObject({ exit: 2 });
   expect(stranger.stderr).toContain('did you mean words?');
   await writeFile(night, 'late:\n  kind: custom\n  initial: 1\n  domain: { maks: 1 }\n');
-  expect((await mabeam(one, 'variable', 'create', '-f', night)).stderr).toMatch(
+  expect((await stages.one.mabeam('variable', 'create', '-f', night)).stderr).toMatch(
     /night\.yaml:4:\d+: late\.domain\.maks/,
   );
 }, 60_000);
@@ -168,24 +170,24 @@ test('a predicate is judged by the module that brings it, and refused without', 
     module,
     "export const even = { name: 'even', predicate: (value) => value % 2 === 0 || 'odd' };\n",
   );
-  expect((await mabeam(one, 'space', 'apply', '-f', even)).stderr).toContain('--predicates');
-  const refused = await mabeam(one, 'space', 'apply', '-f', even, '--predicates', module);
+  expect((await stages.one.mabeam('space', 'apply', '-f', even)).stderr).toContain('--predicates');
+  const refused = await stages.one.mabeam('space', 'apply', '-f', even, '--predicates', module);
   expect(refused.stderr).toContain('even: odd');
   await writeFile(even, (await readFile(even, 'utf8')).replace('initial: 3', 'initial: 4'));
-  expect((await mabeam(one, 'space', 'apply', '-f', even, '--predicates', module)).exit).toBe(0);
+  expect((await stages.one.mabeam('space', 'apply', '-f', even, '--predicates', module)).exit).toBe(0);
 }, 60_000);
 
 test('a space goes only when it is meant, and then with all of it', async () => {
-  const { exit, stderr } = await mabeam(one, 'space', 'delete', 'desk');
+  const { exit, stderr } = await stages.one.mabeam('space', 'delete', 'desk');
   expect(exit).toBe(2);
   expect(stderr).toContain('--yes');
-  expect(await said(one, 'space', 'delete', 'desk', '--yes')).toEqual({
+  expect(await stages.one.said('space', 'delete', 'desk', '--yes')).toEqual({
     kind: 'deleted',
     space: 'desk',
     stopped: [],
   });
-  expect((await mabeam(one, 'space', 'list')).stdout).not.toContain('desk');
-  expect(await mabeam(one, 'space', 'delete', 'desk', '--yes')).toMatchObject({ exit: 2 });
+  expect((await stages.one.mabeam('space', 'list')).stdout).not.toContain('desk');
+  expect(await stages.one.mabeam('space', 'delete', 'desk', '--yes')).toMatchObject({ exit: 2 });
 }, 30_000);
 
 test('under a running orchestrator a file starts the agents, and a deletion stops them first', async () => {
@@ -195,14 +197,12 @@ test('under a running orchestrator a file starts the agents, and a deletion stop
   await writeFile(team, text.replaceAll('./echo.ts', join(fixtures, 'echo.ts')));
   const session = await startDev({ spaces: ['smallest'] });
   onTestFinished(() => session.stop());
-  const here = async (...args: readonly string[]): Promise<SaidLine> => {
-    const { stdout } = await runCommand([...args, '-o', 'json'], { NATS_URL: session.url });
-    return JSON.parse(stdout) as SaidLine;
-  };
+  const { said: here } = openStage(() => ({ NATS_URL: session.url }));
   await here('space', 'apply', '-f', team);
   await waitFor(async () => JSON.stringify(await here('ps')).includes('"status":"active"'), {
     what: 'the agent of the file is active',
     timeoutMs: 20_000,
+    everyMs: 50,
   });
   const smaller = join(folder, 'smaller.yaml');
   await writeFile(smaller, (await readFile(team, 'utf8')).replace('initial: [echo]', 'initial: [spare]'));

@@ -2,62 +2,18 @@
 import { connect } from 'node:net';
 import { readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { parseSpaceDefinition } from '@mabeam/orchestrator';
+import { beforeAll, describe, expect, test } from 'vitest';
 import { freshSpace, isAlive, waitFor } from '@mabeam/testing';
-import { startDev, type DevSession } from '../src/dev.ts';
-import { lineOf, runCommand, startCommand, type Ended } from './command-line.ts';
+import { lineOf, startCommand } from './command-line.ts';
+import { useTeam } from './stage.ts';
 
-const path = fileURLToPath(new URL('fixtures/space.yaml', import.meta.url));
+const definition = readFileSync(new URL('fixtures/space.yaml', import.meta.url), 'utf8');
 const space = freshSpace('team');
-let session: DevSession;
-
-beforeAll(async () => {
-  const definition = { ...parseSpaceDefinition(readFileSync(path, 'utf8'), { path }), space };
-  session = await startDev({ spaces: [definition] });
-}, 30_000);
-
-afterAll(async () => {
-  await session.stop();
-}, 30_000);
-
-interface Agent {
-  readonly instance: string;
-  readonly status: string;
-  readonly pid?: number;
-  readonly applied?: number;
-}
-
-function mabeam(...args: readonly string[]): Promise<Ended> {
-  return runCommand(args, { NATS_URL: session.url, MABEAM_SPACE: space });
-}
-
-/** The one JSON document a command says; the test knows its shape. */
-async function said<T>(...args: readonly string[]): Promise<T> {
-  const { exit, stdout, stderr } = await mabeam(...args, '-o', 'json');
-  expect({ exit, stderr }).toEqual({ exit: 0, stderr: '' });
-  return JSON.parse(stdout) as T;
-}
-
-async function agentNow(instance: string): Promise<Agent | undefined> {
-  const { agents } = await said<{ readonly agents: readonly Agent[] }>('ps');
-  return agents.find((agent) => agent.instance === instance);
-}
-
-function agentThatIs(instance: string, status: string): Promise<Agent> {
-  const what = `${instance} is ${status}`;
-  return waitFor(
-    async () => {
-      const agent = await agentNow(instance);
-      return agent?.status === status ? agent : undefined;
-    },
-    { what, timeoutMs: 10_000 },
-  );
-}
+const { mabeam, said, agentNow, agentThatIs, environment, session } = useTeam(space, definition);
 
 /** Publishes as any program can: a socket and three lines. */
 async function publishRaw(subject: string, body: string): Promise<void> {
-  const { hostname, port } = new URL(session.url);
+  const { hostname, port } = new URL(session().url);
   const socket = connect(Number(port), hostname);
   socket.write(`CONNECT {"verbose":false}\r\nPUB ${subject} ${body.length}\r\n${body}\r\nPING\r\n`);
   let answers = '';
@@ -83,7 +39,9 @@ test('ps tells every process: the agents with their pids, the node, and the lead
   expect(isAlive(agent.pid ?? 0)).toBe(true);
   const team = await said<{ leader: { pid: number }; nodes: { pid: number }[] }>('ps');
   const pidOf = (name: string): number | undefined =>
-    session.processes().find((process) => process.name === name)?.pid;
+    session()
+      .processes()
+      .find((process) => process.name === name)?.pid;
   expect(team.leader.pid).toBe(pidOf('orchestrator'));
   expect(team.nodes.map(({ pid }) => pid)).toEqual([pidOf('node')]);
 });
@@ -95,7 +53,7 @@ test('setting a selection starts a process, and setting it back ends it', async 
   expect(isAlive(spare.pid ?? 0)).toBe(true);
   await said('variable', 'rollback', 'chosen', '0');
   await agentThatIs('spare.0', 'inactive');
-  expect(isAlive(spare.pid ?? 0)).toBe(false);
+  await waitFor(() => !isAlive(spare.pid ?? 0), { what: 'its process has ended' });
 });
 
 test('plain JSON from a raw socket adapts the team, and the same identity again does nothing', async () => {
@@ -160,8 +118,7 @@ test('the log lines of an agent can be read back', async () => {
 
 test('run hosts an agent in this terminal, tells its states, and drains it on SIGTERM', async () => {
   const module = fileURLToPath(new URL('fixtures/echo.ts', import.meta.url));
-  const env = { NATS_URL: session.url, MABEAM_SPACE: space };
-  const child = startCommand(['run', module, '--as', 'guest', '-o', 'json'], env);
+  const child = startCommand(['run', module, '--as', 'guest', '-o', 'json'], environment());
   await lineOf(child, ({ status }) => status === 'active');
   expect(await said('ask', 'guest', '7')).toMatchObject({ question: 7 });
   const taken = await mabeam('run', module, '--as', 'guest', '-o', 'json');
@@ -227,12 +184,16 @@ test('the doctor finds a running team well', async () => {
 });
 
 test('a killed nats-server is back on its port with its state, and the restart is counted', async () => {
-  const server = session.processes().find(({ name }) => name === 'nats-server');
+  const server = session()
+    .processes()
+    .find(({ name }) => name === 'nats-server');
   const before = await said('variable', 'get', 'threshold');
   process.kill(server?.pid ?? 0, 'SIGKILL');
   const again = await waitFor(
     () =>
-      session.processes().find(({ name, pid, restarts }) => name === 'nats-server' && restarts === 1 && pid),
+      session()
+        .processes()
+        .find(({ name, pid, restarts }) => name === 'nats-server' && restarts === 1 && pid),
     { what: 'the server runs again', timeoutMs: 5_000 },
   );
   expect(again.pid).not.toBe(server?.pid);

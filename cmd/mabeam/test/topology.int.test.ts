@@ -1,12 +1,8 @@
 /** Who may send to whom, and how the space stands: looked at, changed and waited for by hand. */
-import { fileURLToPath } from 'node:url';
-import { parseSpaceDefinition } from '@mabeam/orchestrator';
 import { freshSpace } from '@mabeam/testing';
-import { afterAll, beforeAll, expect, test } from 'vitest';
-import { startDev, type DevSession } from '../src/dev.ts';
-import { runCommand, type Ended, type SaidLine } from './command-line.ts';
+import { expect, test } from 'vitest';
+import { useTeam } from './stage.ts';
 
-const path = fileURLToPath(new URL('fixtures/space.yaml', import.meta.url));
 const space = freshSpace('topology');
 const definition = `
 space: ${space}
@@ -22,32 +18,11 @@ variables:
   wiring: { kind: communication-topology, agents: [judge, words, links], initial: ring }
   chosen: { kind: agent-selection, agents: [late, never], initial: [] }
 `;
-let session: DevSession;
-
-beforeAll(async () => {
-  session = await startDev({ spaces: [parseSpaceDefinition(definition, { path })] });
-}, 90_000);
-
-afterAll(async () => {
-  await session.stop();
-}, 30_000);
-
-function mabeam(...args: readonly string[]): Promise<Ended> {
-  return runCommand(args, { NATS_URL: session.url, MABEAM_SPACE: space });
-}
-
-/** The one JSON document a command says, and its exit status. */
-async function said(...args: readonly string[]): Promise<{ readonly exit: number | null } & SaidLine> {
-  const { exit, stdout, stderr } = await mabeam(...args, '-o', 'json');
-  expect(stderr).toBe('');
-  // Commands promise one JSON object.
-  return { exit, ...(JSON.parse(stdout) as SaidLine) };
-}
+const { mabeam, said, answered } = useTeam(space, definition);
 
 test('the standing of a space is waited for, and says that all is as the variables say', async () => {
   const status = await said('space', 'status', '--wait', '--timeout', '15s');
   expect(status).toMatchObject({
-    exit: 0,
     space,
     isAsDesired: true,
     desired: ['judge.0', 'links.0', 'words.0'],
@@ -94,7 +69,7 @@ test('a dry run says which edges would come and go, and another pattern is in fo
   ]);
   expect(await said('topology', 'show')).toMatchObject({ pattern: 'ring' });
   const set = await said('topology', 'set', 'star', '--hub', 'words', '--wait');
-  expect(set).toMatchObject({ exit: 0, kind: 'written', id: 'wiring', settledMs: expect.any(Number) });
+  expect(set).toMatchObject({ kind: 'written', id: 'wiring', settledMs: expect.any(Number) });
   const shown = await said('topology', 'show');
   expect(shown).toMatchObject({ pattern: 'star', hub: 'words', counts: { any: 4 }, isCurrent: true });
   await said('topology', 'set', 'custom', '--edges', 'judge:words,words:links', '--wait');
@@ -110,7 +85,7 @@ test('a pattern or a hub that is none is refused, and the topology stays', async
 
 test('who ought to run and cannot is named with what it waits for, and the exit status says so', async () => {
   await mabeam('variable', 'set', 'chosen', 'late,never');
-  const status = await said('space', 'status');
+  const status = await answered('space', 'status');
   expect(status).toMatchObject({ exit: 4, isAsDesired: false });
   expect(status['laggards']).toContainEqual({ instance: 'late.0', reason: 'not-active' });
   expect(status['waiting']).toContainEqual({ instance: 'late.0', reason: 'dependency', on: 'never' });

@@ -1,4 +1,4 @@
-/** `mabeam explain`: the whole story of a revision, a variable, an adaptation or an instance. */
+/** `mabeam explain`: the whole story of a revision, a variable, an adaptation, a directive or an instance. */
 import type { Command } from 'commander';
 import { tellStory } from '@mabeam/orchestrator';
 import { withSpace, type SpaceFlags } from '../flags.ts';
@@ -12,7 +12,7 @@ export function explainCommand(): Command {
   const command = teachCommand({
     name: 'explain',
     description:
-      'Tell the whole story: who changed what, when and why (cause, trigger, rule, evidence), what it led to (graph, instances started and stopped), who works with it, its trace, and what became of it. Of instances: why they run or do not, and what happened to them.',
+      'Tell the whole story: who changed what, when and why (cause, trigger, rule, evidence), what it led to (graph, instances started and stopped), who works with it, its trace, and what became of it. Of directives: for which revision, and who answered what. Of instances: why they run or do not, and what happened to them.',
     examples: [
       'mabeam explain 41',
       'mabeam explain specialists',
@@ -22,7 +22,7 @@ export function explainCommand(): Command {
     exits: { 2: 'wrong usage, nothing known under that id, or a revision that is lost' },
   }).argument(
     '<id>',
-    'a revision; a variable; an adaptation, by its hash or the beginning of it; an agent, <agent>.<ordinal>, or an incarnation',
+    'a revision; a variable; an adaptation, by its hash or the beginning of it; a directive, by its id; an agent, <agent>.<ordinal>, or an incarnation',
   );
   return withSpace(command).action(async (id: string, flags: SpaceFlags) => {
     const output = openOutput(flags.output);

@@ -7,9 +7,9 @@ import {
   type Negotiation,
   type TermOptions,
 } from '@mabeam/coordination';
-import { InvalidArgumentError, Option, type Command } from 'commander';
+import { Option, type Command } from 'commander';
 import { converse } from '../conversation.ts';
-import { durationMs, wholeNumber, withSpace, type SpaceFlags } from '../flags.ts';
+import { durationMs, plainNumber, wholeNumber, withSpace, type SpaceFlags } from '../flags.ts';
 import { teachCommand } from '../help.ts';
 import { readJsonInput } from '../input.ts';
 import { openOutput } from '../output.ts';
@@ -112,10 +112,4 @@ function termFlags({ form, reserve, coordinator, quorum, rounds, seed }: Negotia
     maxRounds: rounds,
     seed,
   };
-}
-
-function plainNumber(text: string): number {
-  const value = Number(text);
-  if (text.trim() !== '' && Number.isFinite(value)) return value;
-  throw new InvalidArgumentError('It is not a number.');
 }

@@ -1,14 +1,16 @@
-/** `mabeam round list|show`: what parties agreed on, how, and who was late. */
-import { readRounds } from '@mabeam/coordination';
+/** `mabeam round list|show|verify`: what parties agreed on, how, who was late, and whether it is proven. */
+import { isDecisionProtocol, readRounds, verifyDecision } from '@mabeam/coordination';
 import type { Command } from 'commander';
-import { commandError } from '../errors.ts';
 import { wholeNumber, withSpace, type SpaceFlags } from '../flags.ts';
 import { teachCommand } from '../help.ts';
 import { openOutput } from '../output.ts';
+import { renderDecisionRound } from '../render/decision.ts';
 import { renderRound, renderRounds } from '../render/round.ts';
 import { inSpace } from '../session.ts';
+import { keptRound } from './round/kept-round.ts';
+import { verifyCommand } from './round/verify.ts';
 
-/** The command `round` with its two. */
+/** The command `round` with its three. */
 export function roundCommand(): Command {
   return teachCommand({
     name: 'round',
@@ -16,7 +18,8 @@ export function roundCommand(): Command {
     examples: ['mabeam round list', 'mabeam round show r-0b5e6a54-9b1c-4a57-8ab5-8b4a4c5e7a11'],
   })
     .addCommand(listCommand())
-    .addCommand(showCommand());
+    .addCommand(showCommand())
+    .addCommand(verifyCommand());
 }
 
 interface ListFlags extends SpaceFlags {
@@ -41,7 +44,8 @@ function listCommand(): Command {
 function showCommand(): Command {
   const command = teachCommand({
     name: 'show',
-    description: 'One round: who was asked, what each stood for, how it ended, and who was late or silent.',
+    description:
+      'One round: who was asked, what was proposed, what each stood for or voted, how it ended and who signed for it, and who was late or silent.',
     examples: [
       'mabeam round show r-0b5e6a54-9b1c-4a57-8ab5-8b4a4c5e7a11',
       'mabeam round show r-0b5e6a54-9b1c-4a57-8ab5-8b4a4c5e7a11 -o json',
@@ -49,13 +53,14 @@ function showCommand(): Command {
   }).argument('<round>', 'id of the round');
   return withSpace(command).action(async (id: string, flags: SpaceFlags) => {
     const output = openOutput(flags.output);
-    await inSpace(flags, async ({ bus, space }) => {
-      const [round] = await readRounds(bus, space, id);
-      if (round === undefined) {
-        const message = `there is no round ${id} in ${space}, or it is kept no longer; see mabeam round list`;
-        throw commandError('unknown-round', message, { details: { round: id, space } });
-      }
-      output.result(round, () => renderRound(round, output.paint));
+    await inSpace(flags, async (place) => {
+      const round = await keptRound(place, id);
+      output.result(round, () => {
+        if (!isDecisionProtocol(round.protocol)) return renderRound(round, output.paint);
+        const certificate = round.outcome?.['certificate'];
+        const verified = certificate === undefined ? undefined : verifyDecision(certificate);
+        return renderDecisionRound(round, verified, output.paint);
+      });
     });
   });
 }

@@ -1,5 +1,5 @@
 /** Stories as text: every part that is known has its line, and nothing a stranger wrote can hide another. */
-import type { InstanceStory, RevisionStory } from '@mabeam/orchestrator';
+import type { DirectiveStory, InstanceStory, RevisionStory } from '@mabeam/orchestrator';
 import { expect, test } from 'vitest';
 import { renderStory, storyDocument } from './explain.ts';
 import { plain } from './table.ts';
@@ -111,4 +111,75 @@ test('a gap in the history of a variable is told between its revisions', () => {
   const gap = { kind: 'gap', from: 5, revision: 9, at: new Date(at) } as const;
   expect(renderHistory([gap], plain)).toMatch(/^5 to 9 .*lost before they were copied \(history-gap\)/m);
   expect(historyDocument(gap)).toEqual({ kind: 'gap', from: 5, to: 9, at });
+});
+
+test('a vote has the round, how it ended, and what each of the electorate said', () => {
+  const vote = {
+    round: 'a-ab12',
+    threshold: 0.6,
+    electorate: ['words', 'links', 'late\u001B[2J'].map((party) => ({ party, weight: 1 })),
+    base: 7,
+    ending: 'agreed',
+    votes: { words: 0, links: null },
+    certificate: 'h4sh',
+  };
+  const record = { outcome: 'committed', vote };
+  const text = renderStory({ ...story, adaptation: { hash: 'ab12', record, phases: [] } }, plain);
+  expect(text.split('\n').filter((line) => /^(?:vote|certificate)/.test(line))).toEqual([
+    'vote         round a-ab12: agreed, more than 0.6 needed',
+    expect.stringMatching(/^votes {8}words yes, links no, late\S* not counted$/),
+    'certificate  h4sh',
+  ]);
+  const open = { ...vote, ending: undefined, votes: undefined };
+  const before = { ...story, adaptation: { hash: 'ab12', record: { vote: open }, phases: [] } };
+  expect(renderStory(before, plain)).toContain('round a-ab12: under way');
+});
+
+test('the story of a directive has who, why, as of what, and each answer', () => {
+  const directive: DirectiveStory = {
+    kind: 'directive',
+    id: 'd1',
+    agent: 'words',
+    action: 'reconfigure',
+    variable: 'budget',
+    revision: 41,
+    epoch: 44,
+    by: 'orchestrator',
+    because: { by: 'ana', cause: 'more room' },
+    tellings: [
+      {
+        at,
+        outcome: 'overridden',
+        leaderRevision: 7,
+        overriddenBy: 'reserve',
+        conflict: 'value-incompatible',
+        target: 'words.resources',
+        reason: 'reserve has it\u001B[2J',
+        answers: [],
+      },
+      {
+        at,
+        outcome: 'rejected',
+        leaderRevision: 9,
+        reason: 'stale-leader',
+        answers: [{ ordinal: 0, incarnation: 'w', kind: 'rejected', reason: 'stale-leader' }],
+      },
+    ],
+    outcome: 'rejected',
+  };
+  const text = renderStory(directive, plain);
+  expect(text).not.toContain('\u001B');
+  expect(text.split('\n')).toEqual([
+    'directive d1',
+    'who      orchestrator to words: reconfigure',
+    'why      budget at revision 41, graph of epoch 44',
+    'written  by ana: more room',
+    'outcome  rejected',
+    'what became of it',
+    expect.stringMatching(
+      /^ {2}2026-01-31 12:00:00.000 overridden by reserve \(value-incompatible about words.resources\): reserve has it/,
+    ),
+    '  2026-01-31 12:00:00.000 rejected: stale-leader; words.0 rejected (stale-leader)',
+  ]);
+  expect(storyDocument(directive)).toEqual(directive);
 });

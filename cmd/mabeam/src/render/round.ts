@@ -20,19 +20,20 @@ export function renderRounds(rounds: readonly KeptRound[], paint: Paint): string
 /** One round, with each of its parties. */
 export function renderRound(round: KeptRound, paint: Paint): string {
   const { outcome = {} } = round;
-  const fields = [
+  const fields = renderFields([...roundFields(round, paint), ...detailsOf(outcome)], paint);
+  return `${fields}\n\n${partyTable(round.electorate, outcome, paint)}`;
+}
+
+/** What is known of any round. */
+export function roundFields(round: KeptRound, paint: Paint): readonly (readonly [string, string])[] {
+  return [
     ['round', oneLine(round.round)],
-    [
-      'protocol',
-      oneLine(round.strategy === undefined ? round.protocol : `${round.protocol}, ${round.strategy}`),
-    ],
+    ['protocol', oneLine([...new Set([round.protocol, round.strategy ?? round.protocol])].join(', '))],
     ['about', oneLine(round.subject)],
     ['asked by', oneLine(round.by)],
     ['started', timeOf(round.startedAt)],
     ['ending', endingOf(round, paint)],
-    ...detailsOf(outcome),
-  ] as const;
-  return `${renderFields(fields, paint)}\n\n${partyTable(round.electorate, outcome, paint)}`;
+  ];
 }
 
 /** A negotiation that has just ended. */
