@@ -16,6 +16,8 @@ import { activeTraceparent, inSpan } from './tracing.ts';
 export interface EventOptions extends Journey {
   /** An event with the id of one already stored (within two minutes) is not stored again. */
   readonly messageId?: string;
+  /** Kept only if this is the sequence of the last one with its noun, id and verb (0: there is none yet); else `conflict`. */
+  readonly expectLastSequence?: number;
   readonly headers?: Readonly<Record<string, string>>;
   readonly timeoutMs?: number;
 }
@@ -53,12 +55,13 @@ export function openEvents(bus: Bus, space: string): Events {
         attributes: { [attributes.space]: space, [attributes.messagingDestination]: subject },
       },
       async () => {
-        const { messageId, headers: given, timeoutMs } = options;
+        const { messageId, expectLastSequence, headers: given, timeoutMs } = options;
         assertJourney(options);
         const own = { 'Content-Type': 'application/json', traceparent: activeTraceparent() };
         const ack = await bus.store(subject, jsonBytes(body), {
           headers: { ...own, ...journeyHeaders(options), ...given },
           ...(messageId === undefined ? {} : { messageId }),
+          ...(expectLastSequence === undefined ? {} : { expectLastSequence }),
           ...(timeoutMs === undefined ? {} : { timeoutMs }),
         });
         return ack.sequence;

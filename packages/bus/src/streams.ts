@@ -35,6 +35,8 @@ export interface SpaceNames {
   readonly history: string;
   /** Bucket of what agreements leave behind: schedules, books, plans. */
   readonly coordination: string;
+  /** The append-only logs that agreements are written to, one subject each. */
+  readonly logs: string;
 }
 
 /** The names of a space’s streams and buckets; pure, they need not exist. */
@@ -50,6 +52,7 @@ export function spaceNames(space: string): SpaceNames {
     edges: `${bucket}-edges`,
     history: `${bucket}-history`,
     coordination: `${bucket}-coordination`,
+    logs: `${bucket}-logs`,
   };
 }
 
@@ -125,6 +128,15 @@ export function spaceStreams(space: string): StreamDefinition[] {
       allow_atomic: true,
       allow_rollup_hdrs: true,
       allow_msg_ttl: true,
+    },
+    {
+      name: names.logs,
+      subjects: [at('log.*')],
+      max_bytes: 64 * mebibyte,
+      discard: DiscardPolicy.New,
+      // What is in a log stays where it is: no entry is ever taken out, so no place is ever taken twice.
+      deny_delete: true,
+      deny_purge: true,
     },
   ];
 }

@@ -32,6 +32,10 @@ export const coordinationErrors = {
   'no-unanimity': { retryable: true, exit: 3, status: 409 },
   rejected: { retryable: false, exit: 3, status: 409 },
   timeout: { retryable: true, exit: 4, status: 504 },
+  'log-full': { retryable: false, exit: 5, status: 507 },
+  'log-broken': { retryable: false, exit: 1, status: 500 },
+  'stale-block': { retryable: true, exit: 3, status: 409 },
+  'invalid-ledger': { retryable: false, exit: 1, status: 422 },
 } as const satisfies ErrorTable;
 
 /** A code of this package. */

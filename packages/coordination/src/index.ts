@@ -8,12 +8,13 @@ export type { Vote, VoteQuestion, VoterVoice } from './consensus/join.ts';
 export { decidedValue } from './consensus/outcome.ts';
 export type { Consensus, ConsensusEnding, ConsensusRecord } from './consensus/outcome.ts';
 export { verifyCertificate } from './consensus/certificate.ts';
-export type { Certificate, Verification } from './consensus/certificate.ts';
+export type { Certificate, Verification, VerifyOptions } from './consensus/certificate.ts';
 export { standingOf, voteAlgorithms, writePaper } from './consensus/paper.ts';
 export type {
   BallotPaper,
   Choice,
   Count,
+  CountingRule,
   PaperParts,
   Standing,
   VoteAlgorithm,
@@ -49,6 +50,81 @@ export type {
   Statement,
   ViewChange,
 } from './consensus/pbft/statement.ts';
+export { appendToLog, ensureLogs } from './consensus/log/append.ts';
+export type { Appended, AppendOptions } from './consensus/log/append.ts';
+export { logStream, logSubject, startOfLog } from './consensus/log/entry.ts';
+export type { LogEntry, LogTip } from './consensus/log/entry.ts';
+export { followLog, lastLogSequence, readLog } from './consensus/log/read.ts';
+export { verifyLogCertificate } from './consensus/log/receipt.ts';
+export type { LogCertificate, LogMember, LogVerification, Receipt } from './consensus/log/receipt.ts';
+export { establishGossip } from './consensus/gossip/establish.ts';
+export type { GossipOutcome, GossipRoundOptions } from './consensus/gossip/establish.ts';
+export { attendGossip } from './consensus/gossip/attend.ts';
+export type { GossipVoice } from './consensus/gossip/attend.ts';
+export { GossipMember, joinGossip } from './consensus/gossip/join.ts';
+export type { GossipOptions, GossipParty } from './consensus/gossip/join.ts';
+export { verifyGossipCertificate } from './consensus/gossip/paper.ts';
+export type { GossipCertificate, GossipPaper, GossipVerification } from './consensus/gossip/paper.ts';
+export type { GossipEntry } from './consensus/gossip/entry.ts';
+export { establishLedger } from './consensus/ledger/establish.ts';
+export type { LedgerOptions, LedgerOutcome } from './consensus/ledger/establish.ts';
+export { joinLedger } from './consensus/ledger/join.ts';
+export type { DraftOccasion, LedgerVoice } from './consensus/ledger/join.ts';
+export { followLedger, openLedger, readLedger } from './consensus/ledger/read.ts';
+export type { LedgerReader, LedgerReading, ReadLedgerOptions } from './consensus/ledger/read.ts';
+export type { IgnoredEntry, LedgerCopy } from './consensus/ledger/copy.ts';
+export { chooseFork, treeHead, verifiedBlocks, verifyLedger } from './consensus/ledger/chain.ts';
+export type {
+  BlockProblem,
+  ChainContext,
+  LedgerTrust,
+  LedgerVerification,
+  Tip,
+} from './consensus/ledger/chain.ts';
+export {
+  proveChange,
+  proveContinuation,
+  verifyContinuation,
+  verifyInclusion,
+} from './consensus/ledger/inclusion.ts';
+export type {
+  ContinuationProof,
+  InclusionProof,
+  InclusionVerification,
+} from './consensus/ledger/inclusion.ts';
+export type { TreeHead } from './consensus/ledger/merkle-tree.ts';
+export { ledgerLog, verifyLedgerCertificate } from './consensus/ledger/certificate.ts';
+export type {
+  LedgerCertificate,
+  LedgerCertificateVerification,
+  PlacedBlock,
+} from './consensus/ledger/certificate.ts';
+export { hashOfBlock } from './consensus/ledger/block.ts';
+export type { Block, BlockDraft, BlockHead, BlockVote, LedgerMember } from './consensus/ledger/block.ts';
+export { attendRaft } from './consensus/raft/attend.ts';
+export type { RaftAttendance } from './consensus/raft/attend.ts';
+export type { Applied, ApplyOperation, OperationPlace } from './consensus/raft/applying.ts';
+export { verifyRaftDecision } from './consensus/raft/decision.ts';
+export type { RaftVerification } from './consensus/raft/decision.ts';
+export { establishRaft } from './consensus/raft/establish.ts';
+export type { RaftOptions, RaftOutcome } from './consensus/raft/establish.ts';
+export { joinRaft } from './consensus/raft/join.ts';
+export type { RaftVoice } from './consensus/raft/join.ts';
+export type { RaftMember } from './consensus/raft/member.ts';
+export type { RaftElector } from './consensus/raft/paper.ts';
+export type { MemberAnswer } from './consensus/raft/proposal.ts';
+export { proposeEntry } from './consensus/raft/propose.ts';
+export type { Proposed, ProposeOptions } from './consensus/raft/propose.ts';
+export {
+  agreedDecision,
+  decisionAlgorithm,
+  decisionAlgorithms,
+  decisionTerms,
+  isDecisionProtocol,
+} from './consensus/algorithms.ts';
+export type { Decision, DecisionAlgorithm, DecisionOptions, DecisionTerm } from './consensus/algorithms.ts';
+export { verifyDecision } from './consensus/verify-decision.ts';
+export type { CertifiedDecision, DecisionTrust, DecisionVerification } from './consensus/verify-decision.ts';
 export { capWeights, expertiseWeights } from './consensus/expertise.ts';
 export type { Expertise } from './consensus/expertise.ts';
 export type { SignedVote } from './consensus/vote.ts';
@@ -156,6 +232,15 @@ export { divideTasks, superiorsOf } from './hierarchy/plan.ts';
 export type { Assignment, CoordinationPlan, PlanTask, Subordinate } from './hierarchy/plan.ts';
 export type { Beginning, DivideQuestion, Feedback, Offer, Report } from './hierarchy/messages.ts';
 export { ensureRecords, recordsBucket } from './session/records.ts';
+export { voteConformance } from './conformance/consensus.ts';
+export type { VoteConformanceOptions } from './conformance/consensus.ts';
+export { agreementConformance } from './conformance/agreement.ts';
+export type {
+  AgreementCase,
+  AgreementOptions,
+  AgreementRun,
+  AgreementScenario,
+} from './conformance/agreement.ts';
 export { conflictConformance } from './conformance/conflict-resolution.ts';
 export { divisionConformance } from './conformance/fair-division.ts';
 export type { Divider } from './conformance/fair-division.ts';

@@ -49,7 +49,7 @@ export interface Play {
 type Party = SimulatedParty<Member, Carried>;
 
 /** The ideal signatures of one run. */
-class Register {
+export class Register {
   readonly #signed = new Set<string>();
 
   signerOf(by: string): <S extends Statement>(statement: S) => Signed<S> {

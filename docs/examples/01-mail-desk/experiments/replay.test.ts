@@ -5,6 +5,7 @@ import { readMail } from '../src/mail-entry.ts';
 import { parseMail, type ParsedMail } from '../src/mail.ts';
 import { countOutcomes, scoresOf } from '../src/scores.ts';
 import { readDefinition } from '../src/team.ts';
+import { accusedAfter } from './accused-after.ts';
 import { replayMail, type ReplayedMail } from './replay.ts';
 
 const OPTIONS = {
@@ -32,10 +33,10 @@ function accuracy(mails: readonly ReplayedMail[], run: 'adapted' | 'control'): n
 
 describe('replayMail', () => {
   it(
-    'raises the alarm in the second phase, after which the larger team does better than the control',
+    'raises the alarm in the second phase, after which the larger team does better than the control, and nobody of it is accused',
     { timeout: 20_000 },
     () => {
-      const { mails, alarms } = replayMail(corpus, parsed, OPTIONS);
+      const { mails, alarms, audits, negotiated } = replayMail(corpus, parsed, OPTIONS);
       const begin = corpus.phases[0]?.entries.length ?? 0;
       const alarm = alarms[0] ?? 0;
       expect(alarm).toBeGreaterThan(begin);
@@ -43,6 +44,12 @@ describe('replayMail', () => {
       expect(tail.length).toBeGreaterThan(100);
       expect(accuracy(tail, 'adapted')).toBeGreaterThan(accuracy(tail, 'control'));
       expect(mails.slice(0, alarm).every(({ adapted, control }) => adapted === control)).toBe(true);
+      // What they agree on serves them about as well as the threshold that was given.
+      expect(negotiated?.threshold).toBeGreaterThan(0.4);
+      expect(negotiated?.threshold).toBeLessThan(0.7);
+      // And the audits prove those wrong who are, and nobody else.
+      const wrong = [...accusedAfter(audits)].flatMap(([member, after]) => (after === null ? [] : [member]));
+      expect(wrong.toSorted()).toEqual(['not headers', 'not links', 'not style', 'not words']);
     },
   );
 

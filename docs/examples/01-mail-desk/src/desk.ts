@@ -6,6 +6,7 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { connectBus, type Bus } from '@mabeam/bus';
+import { readRounds } from '@mabeam/coordination';
 import { openSpaceMirror, scaleKey, type SpaceDefinition } from '@mabeam/orchestrator';
 import { flushTelemetry, readTrace, startTelemetry, type Trace } from '@mabeam/telemetry';
 import { startDev, type DevSession } from 'mabeam/dev';
@@ -15,6 +16,7 @@ import { feedDesk, type JudgedMail, type QueuedMail } from './feed.ts';
 import type { Label } from './mail-entry.ts';
 import type { DeskOptions } from './options.ts';
 import { seededRandom } from './seeded.ts';
+import { agreementsOf } from './rounds.ts';
 import { summaryOf, type RunFacts, type Summary } from './summary.ts';
 import { giveExamples, readExamples } from './examples.ts';
 import type { ScoredVerdict } from './messages.ts';
@@ -52,8 +54,9 @@ export async function runDesk(options: DeskOptions, hooks: DeskHooks = {}): Prom
     const labels = join(folder, 'labels.json');
     await writeFile(labels, JSON.stringify(knownLabels(queue, options.seed)));
     const hasLabels = queue.some(({ entry }) => entry.label !== undefined);
-    const model = options.model === undefined ? {} : { model: options.model };
-    const teams = await readTeams({ labels, ...model, isWholeBench: !hasLabels });
+    const { model, saboteur = false } = options;
+    const more = { saboteur, isWholeBench: !hasLabels, ...(model === undefined ? {} : { model }) };
+    const teams = await readTeams({ labels, ...more });
     const spaces = hasLabels ? [teams.desk, teams.control] : [teams.desk];
     return await runTeams({ corpus, queue, spaces, examples: await readExamples(options) }, hooks);
   } finally {
@@ -95,7 +98,7 @@ async function runTeams({ corpus, queue, spaces, examples }: Run, hooks: DeskHoo
   });
   await using control = spaces.length > 1 ? await Witness.open(bus, 'mail-desk-control') : undefined;
   const witnesses = control === undefined ? [desk] : [desk, control];
-  await Promise.all(witnesses.map((witness) => witness.whenActive(initialTeam(spaces[0]), readyMs)));
+  await Promise.all(witnesses.map((witness, at) => witness.whenActive(initialTeam(spaces[at]), readyMs)));
   hooks.onReady?.(session, bus);
   hooks.onTotal?.(queue.length * spaces.length);
   onNote?.(
@@ -126,19 +129,21 @@ function trialNote(trial: Trial): string {
   return `judged: ${trial.by}, ${trial.outcome}, ${endOf(trial)}`;
 }
 
-/** What was tried in a space, and to how many replicas those have come that may be scaled. */
+/** What was agreed on and tried in a space, and to how many replicas those have come that may be scaled. */
 async function whatBecame(
   bus: Bus,
   definition: SpaceDefinition | undefined,
-): Promise<Pick<RunFacts, 'trials' | 'scaled'>> {
-  if (definition === undefined) return { trials: [], scaled: [] };
+): Promise<Pick<RunFacts, 'agreements' | 'trials' | 'scaled'>> {
+  if (definition === undefined) return { agreements: [], trials: [], scaled: [] };
   await using mirror = await openSpaceMirror(bus, definition.space);
   const { adaptations, scales } = mirror.state;
   const scaled = definition.agents.flatMap(({ id }) => {
     const scale = scales.get(scaleKey(id));
     return scale === undefined ? [] : [{ agent: id, replicas: scale.replicas, cause: scale.cause }];
   });
-  return { trials: trialsOf([...adaptations.values()].map(({ record }) => record)), scaled };
+  const records = [...adaptations.values()].map(({ record }) => record);
+  const agreements = agreementsOf(await readRounds(bus, definition.space), records);
+  return { agreements, trials: trialsOf(records), scaled };
 }
 
 /** The agents that run before anything has adapted. */

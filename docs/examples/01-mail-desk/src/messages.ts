@@ -55,8 +55,11 @@ export const ruling: z.ZodType<Ruling> = z.object({
   defects: z.array(z.string()),
 });
 
+/** What the members of the bench said of a mail: how likely it is spam. Who abstained, or was silent, is not in it. */
+const said = z.record(z.string(), z.number().min(0).max(1));
+
 /** What the judge tells the auditor. */
-export const ruledMail = z.object({ mail: parsedMail, label });
+export const ruledMail = z.object({ mail: parsedMail, label, opinions: said.default({}) });
 
 export type RuledMail = z.infer<typeof ruledMail>;
 
@@ -67,12 +70,15 @@ export interface ScoredVerdict {
   readonly label: Label;
   /** What the desk had said. */
   readonly verdict: Label;
+  /** And what each of the bench had said: the probability of spam. Absent where nobody was asked. */
+  readonly opinions?: Readonly<Record<string, number>>;
 }
 
 export const scoredVerdict: z.ZodType<ScoredVerdict> = z.object({
   mail: parsedMail,
   label,
   verdict: label,
+  opinions: said.exactOptional(),
 });
 
 /** The events from which the auditor knows how good the desk has been. */

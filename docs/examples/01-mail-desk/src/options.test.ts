@@ -23,6 +23,7 @@ describe('flags', () => {
       '--out',
       'o.jsonl',
       '--json',
+      '--saboteur',
       '--model-url',
       'http://127.0.0.1:1/v1/',
       '--model',
@@ -34,6 +35,7 @@ describe('flags', () => {
       seed: 7,
       out: 'o.jsonl',
       json: true,
+      saboteur: true,
       model: { url: 'http://127.0.0.1:1/v1', name: 'm' },
     });
   });

@@ -16,6 +16,8 @@ export interface DeskOptions {
   readonly out: string;
   /** Print the summary as one JSON object on the last line. */
   readonly json: boolean;
+  /** One more specialist from the beginning, which is wrong on purpose. */
+  readonly saboteur?: boolean;
   /** A language model that joins as one more specialist: an OpenAI-compatible URL and the model's name. */
   readonly model?: { readonly url: string; readonly name: string };
 }
@@ -31,6 +33,7 @@ export const help = `mail desk: a team of agents judges mail, is reconfigured by
   --seed N           order of the mail and choice of the audited ones (default 1)
   --out FILE         where the verdicts go, a JSON line each (default verdicts.jsonl)
   --json             print the summary as one JSON object on the last line
+  --saboteur         put one more specialist on the bench that is wrong on purpose, and see the others vote it out
   --model-url URL    let a language model join as one more specialist: the base URL of an OpenAI-compatible
   --model NAME       service, and the model to ask (its key, if it needs one, in OPENAI_API_KEY)
   --help             this text
@@ -38,6 +41,7 @@ export const help = `mail desk: a team of agents judges mail, is reconfigured by
   examples
     npm start
     npm start -- --limit 500 --json
+    npm start -- --saboteur
     npm start -- --input ~/Mail/inbox.mbox --out inbox-verdicts.jsonl
 
   exit status: 0 done, 1 failure, 2 wrong flag or input, 4 stalled, 5 no nats-server`;
@@ -49,6 +53,7 @@ const flags = {
   prime: { type: 'string' },
   out: { type: 'string' },
   json: { type: 'boolean' },
+  saboteur: { type: 'boolean' },
   'model-url': { type: 'string' },
   model: { type: 'string' },
   help: { type: 'boolean', short: 'h' },
@@ -58,7 +63,7 @@ const flags = {
 export function parseOptions(args: readonly string[]): DeskOptions | undefined {
   const values = parsedFlags(args);
   if (values.help === true) return undefined;
-  const { input, limit, seed, prime, out, json, model, 'model-url': url } = values;
+  const { input, limit, seed, prime, out, json, model, saboteur, 'model-url': url } = values;
   if ((model === undefined) !== (url === undefined)) {
     throw mailDeskError(
       'flag-invalid',
@@ -72,6 +77,7 @@ export function parseOptions(args: readonly string[]): DeskOptions | undefined {
     ...(prime === undefined ? {} : { prime: wholeNumber('prime', prime, 0) }),
     out: out ?? 'verdicts.jsonl',
     json: json === true,
+    ...(saboteur === true ? { saboteur } : {}),
     ...(model === undefined || url === undefined
       ? {}
       : { model: { url: webAddress('model-url', url), name: model } }),

@@ -34,6 +34,7 @@ const facts = (over: Partial<RunFacts>): RunFacts => ({
   mails: [],
   control: [],
   adaptations: [],
+  agreements: [],
   trials: [],
   scaled: [],
   pids: [1, 2],
@@ -72,7 +73,7 @@ describe('the summary', () => {
     const change = { variable: 'threshold', from: 0.5, to: 0.6 };
     const arm = { count: 9, mean: 0.9 };
     const trial: Trial = {
-      by: 'spare-good-mail',
+      by: 'agreed-threshold',
       changes: [change],
       share: 0.5,
       metric: 'quality',
@@ -84,7 +85,7 @@ describe('the summary', () => {
     const scaled = [{ agent: 'reader', replicas: 2, cause: 'scaling more-readers: 8 wait' }];
     const lines = renderSummary(summaryOf(facts({ mails, trials: [trial], scaled }))).split('\n');
     expect(lines).toContain('reader: 2 replicas (scaling more-readers: 8 wait)');
-    expect(lines.filter((line) => line.startsWith('tried by spare-good-mail'))).toHaveLength(1);
+    expect(lines.filter((line) => line.startsWith('tried by agreed-threshold'))).toHaveLength(1);
   });
 
   it('without an adaptation it says so, and no window is invented', () => {

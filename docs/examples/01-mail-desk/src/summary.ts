@@ -1,6 +1,7 @@
 /** The honest end of a run: what was judged, how well before and after, beside the control, and what it took. Pure. */
 import type { JudgedMail } from './feed.ts';
 import { countOutcomes, percentilesOf, scoresOf, type Audit, type Scores } from './scores.ts';
+import { renderAgreement, type Agreement } from './rounds.ts';
 import { text } from './texts.ts';
 import { renderTrial, type Trial } from './trials.ts';
 
@@ -26,6 +27,8 @@ export interface RunFacts {
   /** The same mails judged by the team from which the revision was withheld; none when nothing is labelled. */
   readonly control: readonly JudgedMail[];
   readonly adaptations: readonly Adaptation[];
+  /** What the specialists negotiated, and whom they voted about. */
+  readonly agreements: readonly Agreement[];
   /** What was tried under guard. */
   readonly trials: readonly Trial[];
   readonly scaled: readonly Scaled[];
@@ -62,14 +65,17 @@ export interface Summary {
   readonly triggerToAppliedMs: number | null;
   readonly traceId: string | null;
   readonly adaptations: readonly Adaptation[];
+  readonly agreements: readonly Agreement[];
   readonly trials: readonly Trial[];
   readonly scaled: readonly Scaled[];
 }
 
 /** Computes the summary of a run. A figure that cannot be computed (no labels, an empty window) is null. */
 export function summaryOf(facts: RunFacts): Summary {
-  const { mails, control, adaptations, trials, scaled, pids, elapsedMs, traceId } = facts;
-  const scores = mapWindows(windowsOf(mails, control, adaptations[0]?.revision), (window) =>
+  const { mails, control, adaptations, agreements, trials, scaled, pids, elapsedMs, traceId } = facts;
+  // What the auditor's alarm led to; a member may have been voted out before.
+  const answer = adaptations.find(({ trigger }) => !trigger.startsWith('round.'));
+  const scores = mapWindows(windowsOf(mails, control, answer?.revision), (window) =>
     scoresOf(countOutcomes(auditsOf(window))),
   );
   const { p50, p95 } = percentilesOf(mails.map(({ latencyMs }) => latencyMs));
@@ -85,9 +91,10 @@ export function summaryOf(facts: RunFacts): Summary {
     messagesPerSecond: Math.round((mails.length / elapsedMs) * 1_000),
     p50Ms: rounded(p50, 1),
     p95Ms: rounded(p95, 1),
-    triggerToAppliedMs: adaptations[0]?.triggerToAppliedMs ?? null,
+    triggerToAppliedMs: answer?.triggerToAppliedMs ?? null,
     traceId,
     adaptations,
+    agreements,
     trials,
     scaled,
   };
@@ -134,6 +141,7 @@ export function renderSummary(summary: Summary): string {
     `${messages} mails, ${verdicts} verdicts${failures > 0 ? `, ${failures} failed` : ''}; ${messagesPerSecond} mails/s beside the control; latency p50 ${p50Ms} ms, p95 ${p95Ms} ms; ${pids.length} agent processes`,
     ...summary.scaled.map(({ agent, replicas, cause }) => `${agent}: ${replicas} replicas (${cause})`),
     ...adaptationLines(summary),
+    ...summary.agreements.map(renderAgreement),
     ...summary.trials.map(renderTrial),
     ...scoreTable(summary),
   ];

@@ -24,10 +24,25 @@ describe('the teams of a run', () => {
     expect(memory).toBeLessThanOrEqual(pool?.memory ?? 0);
   });
 
-  it('are the same but for the rules: only their revisions are withheld from the control', async () => {
+  it('are the same but for the rules and who calls rounds: only revisions are withheld from the control', async () => {
     const { desk, control } = await readTeams({ labels: 'labels.json' });
-    expect(control).toEqual({ ...desk, space: 'mail-desk-control', rules: [] });
+    const agents = desk.agents.filter(({ id }) => id !== 'chair');
+    expect(control).toEqual({ ...desk, space: 'mail-desk-control', agents, rules: [] });
+    expect(desk.agents.length - agents.length).toBe(1);
     expect(desk.agents.find(({ id }) => id === 'auditor')?.config).toEqual({ labels: 'labels.json' });
+  });
+
+  it('a saboteur sits on the bench of both from the beginning, wired as the others', async () => {
+    const { desk, control } = await readTeams({ labels: 'labels.json', saboteur: true });
+    for (const { agents, variables } of [desk, control]) {
+      expect(agents.map(({ id }) => id)).toContain('contrary');
+      expect(variables.find(({ id }) => id === 'specialists')?.initial).toEqual([
+        'links',
+        'style',
+        'contrary',
+      ]);
+      expect(variables.find(({ id }) => id === 'wiring')?.agents).toContain('contrary');
+    }
   });
 
   it('without labels all specialists take part from the beginning', async () => {

@@ -48,7 +48,7 @@ const record = (over: Partial<AdaptationRecord>): AdaptationRecord => ({
   source: 's',
   id: 'i',
   trigger: 't',
-  rule: 'spare-good-mail',
+  rule: 'agreed-threshold',
   changes: [],
   outcome: 'evaluating',
   at,
@@ -64,7 +64,7 @@ const rendered = (over: Partial<AdaptationRecord>): string =>
 describe('a trial', () => {
   it('is told with both arms, and that what was not worse was kept', () => {
     expect(rendered({ rollout: decided('success') })).toBe(
-      'tried by spare-good-mail: threshold 0.5 → 0.6 on 50 % of the mail; quality 0.950 (78 scores) beside 0.912 (80 scores): kept for all',
+      'tried by agreed-threshold: threshold 0.5 → 0.6 on 50 % of the mail; quality 0.950 (78 scores) beside 0.912 (80 scores): kept for all',
     );
   });
 

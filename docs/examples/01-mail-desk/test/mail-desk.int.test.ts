@@ -7,12 +7,22 @@ import { join } from 'node:path';
 import { parseScore } from '@mabeam/agents';
 import { connectBus, openEvents, openReplica, parseJson, spaceNames, subjects, type Bus } from '@mabeam/bus';
 import { parseObservedInstance } from '@mabeam/cluster';
-import { openSpaceMirror, type AdaptationRecord, type SpaceMirror } from '@mabeam/orchestrator';
+import { readRounds } from '@mabeam/coordination';
+import {
+  openSpaceMirror,
+  type AdaptationRecord,
+  type SpaceDefinition,
+  type SpaceMirror,
+} from '@mabeam/orchestrator';
+import { readTrace, type OtlpSpan, type Trace, type TraceNode } from '@mabeam/telemetry';
 import { isAlive, waitFor } from '@mabeam/testing';
 import { startDev, type DevSession } from 'mabeam/dev';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { runDesk } from '../src/desk.ts';
-import { readDefinition } from '../src/team.ts';
+import { readExamples } from '../src/examples.ts';
+import { renderSummary } from '../src/summary.ts';
+import { readDefinition, withSaboteur } from '../src/team.ts';
+import { Witness } from '../src/witness.ts';
 
 const options = { seed: 3, out: '', json: false };
 
@@ -114,13 +124,31 @@ describe('the mail desk', () => {
   );
 
   it(
-    "one mail's journey is one trace without orphans across the desk's processes",
+    "a saboteur is voted out by the others, in one trace without orphans; one mail's journey is another",
     { timeout: 60_000 },
     async () => {
-      const { trace } = await runDesk({ ...options, limit: 60 });
+      let watching: Promise<Trace | undefined> = Promise.resolve(undefined);
+      const limit = 300;
+      const { summary, trace } = await runDesk(
+        { ...options, limit, saboteur: true },
+        {
+          onReady: (_session, bus) => {
+            watching = tracedAdaptation(bus, 'agreed-bench');
+          },
+        },
+      );
       expect(trace?.orphans).toEqual([]);
       expect(trace?.roots).toHaveLength(1);
       expect(trace?.processes.length).toBeGreaterThanOrEqual(5);
+
+      const won = summary.agreements.filter(({ leaving }) => leaving.length > 0);
+      expect(won).toMatchObject([{ kind: 'vote', leaving: ['contrary'], ayes: ['links', 'style'] }]);
+      expect(won[0]?.revision).toBeGreaterThan(0);
+      expect(renderSummary(summary)).toMatch(/^voted out by links and style, 2 of 3: contrary /m);
+      // Of both teams everybody is there at the end of it, but for the one that was voted out.
+      const gone = summary.adaptations.filter(({ rule }) => rule === 'agreed-bench');
+      expect(gone.map(({ changes }) => changes[0]?.to)).toEqual([['links', 'style']]);
+      expectRoundThatLed(await watching, { protocol: 'consensus', revision: won[0]?.revision });
     },
   );
 
@@ -153,26 +181,41 @@ describe('the mail desk', () => {
   );
 
   it(
-    'once the bench is wider a higher threshold is tried on half of the mail, and without scores nothing of it stays',
+    'a bench that has changed agrees on a threshold, which is tried on half of the mail; without scores nothing of it stays',
     { timeout: 60_000 },
     async () => {
-      await using session = await startDev({ spaces: [await readDefinition()] });
+      await using session = await startDev({
+        spaces: [withThreshold(withSaboteur(await readDefinition()), 0.2)],
+      });
       await using bus = await connectBus({ url: session.url, name: 'mail desk test' });
       await using mirror = await openSpaceMirror(bus, 'mail-desk');
-      await openEvents(bus, 'mail-desk').trigger('quality-low', { id: 'by-hand' });
-      const begun = await waitFor(() => trialIn(mirror), { what: 'the trial', timeoutMs: 30_000 });
+      await using witness = await Witness.open(bus, 'mail-desk');
+      await witness.whenActive(['chair', 'contrary', 'links', 'style'], 30_000);
+      await giveAudits(bus, mirror);
+      const begun = await waitFor(() => adaptationBy(mirror, 'agreed-threshold'), {
+        what: 'the trial',
+        timeoutMs: 30_000,
+      });
       expect(begun.rollout).toMatchObject({ mode: 'canary', guard: { metric: 'quality', share: 0.5 } });
+      const [round] = await readRounds(bus, 'mail-desk', begun.trigger.split('.')[1]);
+      expect(round).toMatchObject({ by: 'chair', electorate: ['links', 'style'] });
+      const agreed = Number(round?.outcome?.['value']);
       expect(mirror.state.view.variables.get('threshold')).toMatchObject({
-        value: 0.5,
-        candidate: { value: 0.6, share: 0.5 },
+        value: 0.2,
+        candidate: { value: agreed, share: 0.5 },
       });
       const ended = await waitFor(
-        () => (trialIn(mirror)?.outcome === 'evaluating' ? undefined : trialIn(mirror)),
+        () => {
+          const record = adaptationBy(mirror, 'agreed-threshold');
+          return record?.outcome === 'evaluating' ? undefined : record;
+        },
         { what: 'the end of the trial', timeoutMs: 45_000 },
       );
       expect(ended.outcome).toBe('failure');
       const threshold = mirror.state.view.variables.get('threshold');
-      expect([threshold?.value, threshold?.candidate]).toEqual([0.5, undefined]);
+      expect([threshold?.value, threshold?.candidate]).toEqual([0.2, undefined]);
+      const trace = await tracedAdaptation(bus, 'agreed-threshold');
+      expectRoundThatLed(trace, { protocol: 'negotiation', revision: ended.revision });
     },
   );
 
@@ -200,6 +243,8 @@ describe('the mail desk', () => {
       expect(summary).toMatchObject({ messages: 600, verdicts: 600, failures: 0 });
       expect(new Set(mails.map(({ id }) => id)).size).toBe(600);
       expect(new Set(control.map(({ id }) => id)).size).toBe(600);
+      // Nobody of them keeps being wrong, so nobody is voted about, whoever was killed.
+      expect(summary.agreements.filter(({ kind }) => kind === 'vote')).toEqual([]);
     },
   );
 });
@@ -213,8 +258,74 @@ async function readScores(bus: Bus, scored: (string | undefined)[], signal: Abor
     scored.push(parseScore(event.json())?.conversation);
 }
 
-function trialIn({ state }: SpaceMirror): AdaptationRecord | undefined {
-  return [...state.adaptations.values()].find(({ record }) => record.rule === 'spare-good-mail')?.record;
+/** The team with another threshold to begin with. */
+function withThreshold(definition: SpaceDefinition, initial: number): SpaceDefinition {
+  const variables = definition.variables.map((variable) =>
+    variable.id === 'threshold' ? { ...variable, initial } : variable,
+  );
+  return { ...definition, variables };
+}
+
+/** The first change that a rule has made. */
+function adaptationBy({ state }: SpaceMirror, rule: string): AdaptationRecord | undefined {
+  return [...state.adaptations.values()].find(({ record }) => record.rule === rule)?.record;
+}
+
+/**
+ * Publishes audits, ten at a time, in which `contrary` is always wrong and the others are always right, until it has been voted out and
+ * those who stay have met over the threshold.
+ */
+async function giveAudits(bus: Bus, mirror: SpaceMirror): Promise<void> {
+  const events = openEvents(bus, 'mail-desk');
+  const examples = await readExamples({ ...options, prime: 400 });
+  const isDone = (): boolean => adaptationBy(mirror, 'agreed-threshold') !== undefined;
+  for (let at = 0; at < examples.length && !isDone(); at += 10) {
+    for (const example of examples.slice(at, at + 10)) {
+      const truly = example.label === 'spam' ? 0.9 : 0.1;
+      const opinions = { links: truly, style: truly, contrary: 1 - truly };
+      await events.publish('verdict', example.mail.id, 'scored', { ...example, opinions });
+    }
+    await mirror.nextChange(300, new AbortController().signal);
+  }
+}
+
+/** The trace of the first change that a rule makes, once it is whole. */
+async function tracedAdaptation(bus: Bus, rule: string): Promise<Trace | undefined> {
+  await using mirror = await openSpaceMirror(bus, 'mail-desk');
+  const made = await waitFor(() => adaptationBy(mirror, rule), { what: rule, timeoutMs: 45_000 });
+  const traceId = made.traceparent?.split('-')[1] ?? '';
+  return waitFor(
+    async () => {
+      const trace = await readTrace(bus, traceId);
+      const isWhole = trace?.orphans.length === 0 && appliedIn(trace) !== undefined;
+      return isWhole ? trace : undefined;
+    },
+    { what: `the trace of ${rule}`, timeoutMs: 10_000 },
+  );
+}
+
+function spansOf({ roots }: Trace): OtlpSpan[] {
+  const below = ({ span, children }: TraceNode): OtlpSpan[] => [span, ...children.flatMap(below)];
+  return roots.flatMap(below);
+}
+
+function appliedIn(trace: Trace): OtlpSpan | undefined {
+  return spansOf(trace).find(({ name }) => name === 'adaptation applied');
+}
+
+/** In one trace: the round, that it was agreed in, the questions to the parties, and the revision that it led to. */
+function expectRoundThatLed(
+  trace: Trace | undefined,
+  { protocol, revision }: { readonly protocol: string; readonly revision: number | null | undefined },
+): void {
+  const spans = trace === undefined ? [] : spansOf(trace);
+  expect(trace?.roots.map(({ span }) => span.name)).toEqual(['round called']);
+  const round = spans.find(({ name }) => name === `round ${protocol}`);
+  expect(round?.attributes).toMatchObject({ 'mabeam.round.outcome': 'agreed' });
+  expect(spans.map(({ name }) => name)).toContain('adapt on an event');
+  const applied = trace === undefined ? undefined : appliedIn(trace);
+  expect(applied?.attributes['mabeam.variable.revision']).toBe(revision);
+  expect(trace?.processes.length).toBeGreaterThanOrEqual(4);
 }
 
 /** Kills with -9, each once the desk has judged on after the last one; nobody dies before mail is under way. */

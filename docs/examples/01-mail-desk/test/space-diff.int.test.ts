@@ -65,9 +65,11 @@ it(
 
     const changed = await mabeam('space', 'diff', '-f', await changedFile('canary: 0.5', 'canary: 0.2'));
     expect(changed.exit).toBe(1);
-    expect(changed.output).toMatch(/spare-good-mail/);
+    expect(changed.output).toMatch(/agreed-threshold/);
     expect(changed.output).toMatch(/canary/);
-    const others = changed.output.split('\n').filter((line) => /reader|threshold|widen/.test(line));
+    const others = changed.output
+      .split('\n')
+      .filter((line) => /reader|variables\.threshold|widen|agreed-bench/.test(line));
     expect(others).toEqual([]);
   },
 );

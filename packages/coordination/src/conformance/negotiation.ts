@@ -199,7 +199,8 @@ function anyAnswer(random: Random): Answer | undefined {
   ]);
 }
 
-function shuffled<T>(items: readonly T[], random: Random): readonly T[] {
+/** The same items in an order by chance. */
+export function shuffled<T>(items: readonly T[], random: Random): readonly T[] {
   return items
     .map((item) => ({ item, place: random.unit() }))
     .toSorted((a, b) => a.place - b.place)

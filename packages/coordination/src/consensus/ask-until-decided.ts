@@ -21,7 +21,7 @@ export async function askUntilDecided<T>(
   const { electorate, signal } = options;
   const session = new Session(bus, space, {
     ...options,
-    signal: signal === undefined ? decided : AbortSignal.any([signal, decided]),
+    signal: eitherOf(signal, decided),
   });
   try {
     await session.ask(
@@ -37,4 +37,9 @@ export async function askUntilDecided<T>(
     }
   }
   return session;
+}
+
+/** Aborts with the first of the two. */
+export function eitherOf(signal: AbortSignal | undefined, other: AbortSignal): AbortSignal {
+  return signal === undefined ? other : AbortSignal.any([signal, other]);
 }

@@ -6,7 +6,8 @@
  */
 import { digestOf } from '@mabeam/bus';
 import * as z from 'zod';
-import { paperDigest, paperSchema, standingOf, type BallotPaper } from './paper.ts';
+import { exactValue } from './exact-text.ts';
+import { paperDigest, paperSchema, standingBy, type BallotPaper, type CountingRule } from './paper.ts';
 import { voteProblem, voteSchema, type SignedVote } from './vote.ts';
 
 const decisionSchema = z.discriminatedUnion('kind', [
@@ -39,20 +40,27 @@ export function certify(
   return { ...body, hash: digestOf(body) };
 }
 
+/** What the verifier knows. */
+export interface VerifyOptions {
+  readonly keys?: Readonly<Record<string, string>> | undefined;
+  readonly rules?: readonly CountingRule[] | undefined;
+}
+
 /** Whether a certificate holds; `problem` is for people. */
 export type Verification =
   | { readonly kind: 'valid'; readonly certificate: Certificate }
   | { readonly kind: 'invalid'; readonly problem: string };
 
 /**
- * Verifies a certificate, offline. `keys` are the public keys of parties as the verifier knows them: a vote of a party that is
- * named there must be by that key. Nothing is thrown, whatever is handed in.
+ * Verifies a certificate, offline, as a value or as its canonical text (or bytes). `keys` are the public keys of parties as the
+ * verifier knows them: a vote of a party that is named there must be by that key. `rules` are those that are none of ours; a
+ * certificate by a rule that is not known cannot be verified. Nothing is thrown, whatever is handed in, unless a rule of one's own throws.
  */
 export function verifyCertificate(
   certificate: unknown,
-  { keys = {} }: { readonly keys?: Readonly<Record<string, string>> } = {},
+  { keys = {}, rules = [] }: VerifyOptions = {},
 ): Verification {
-  const read = certificateSchema.safeParse(certificate).data;
+  const read = certificateSchema.safeParse(exactValue(certificate)).data;
   if (read === undefined) return invalid('it does not have the form of a certificate');
   const { hash, ...body } = read;
   const { paper, votes, decision } = read;
@@ -68,7 +76,10 @@ export function verifyCertificate(
     const problem = isOther ? `${vote.party} signed with another key` : voteProblem(paper, digest, vote);
     if (problem !== undefined) return invalid(problem);
   }
-  const standing = standingOf(paper, { votes: new Map(votes.map(({ party, accepts }) => [party, accepts])) });
+  const count = { votes: new Map(votes.map(({ party, accepts }) => [party, accepts])) };
+  const standing = standingBy(rules, paper, count);
+  if (standing === undefined)
+    return invalid(`votes are counted by ${paper.algorithm}, a rule not known here`);
   const isSame =
     standing.kind === decision.kind &&
     (standing.kind !== 'accepted' || decision.kind !== 'accepted' || standing.accepted === decision.accepted);

@@ -10,6 +10,7 @@ import { openEvents, type Bus, type Subscription } from '@mabeam/bus';
 import * as z from 'zod';
 import { announcementSubject } from '../session/round.ts';
 import { verifyCertificate, type Certificate } from './certificate.ts';
+import type { CountingRule } from './paper.ts';
 import { consensusProtocol } from './vote.ts';
 
 const bodySchema = z.object({ round: z.string(), outcome: z.object({ kind: z.string() }).loose() });
@@ -23,15 +24,22 @@ export class DecisionWatch implements AsyncDisposable {
   readonly #bus: Bus;
   readonly #space: string;
   readonly #decided: (certificate: Certificate) => void;
+  readonly #rules: readonly CountingRule[];
   readonly #listening: Subscription;
   readonly #ended = new Set<string>();
   readonly #looks = new Map<string, NodeJS.Timeout>();
   #isOver = false;
 
-  constructor(bus: Bus, space: string, decided: (certificate: Certificate) => void) {
+  constructor(
+    bus: Bus,
+    space: string,
+    decided: (certificate: Certificate) => void,
+    rules: readonly CountingRule[] = [],
+  ) {
     this.#bus = bus;
     this.#space = space;
     this.#decided = decided;
+    this.#rules = rules;
     this.#listening = bus.subscribe(announcementSubject(space, consensusProtocol), (message) => {
       this.#hear(message.body());
     });
@@ -77,7 +85,9 @@ export class DecisionWatch implements AsyncDisposable {
   #hear(body: unknown): void {
     const ended = bodySchema.safeParse(body).data;
     if (ended === undefined || this.#ended.has(ended.round) || this.#isOver) return;
-    const verified = verifyCertificate(ended.outcome['certificate']);
+    // A failure is no end: who asks again may still come to one.
+    if (ended.outcome.kind === 'failed') return;
+    const verified = verifyCertificate(ended.outcome['certificate'], { rules: this.#rules });
     const isDecision = verified.kind === 'valid' && verified.certificate.paper.space === this.#space;
     if (isDecision && verified.certificate.paper.round !== ended.round) return;
     if (!isDecision && 'certificate' in ended.outcome) return;

@@ -10,14 +10,16 @@ import type { Json } from '@mabeam/variables';
 import { holdRound } from '../session/hold-round.ts';
 import { newRoundId } from '../session/round.ts';
 import type { Participant, Session } from '../session/session.ts';
-import { askUntilDecided } from './ask-until-decided.ts';
+import { askUntilDecided, eitherOf } from './ask-until-decided.ts';
 import { certify } from './certificate.ts';
-import { consensusOf, type Consensus } from './outcome.ts';
+import { consensusOf, readConsensus, type Consensus } from './outcome.ts';
 import {
   paperDigest,
-  standingOf,
+  ruleName,
+  standingBy,
   writePaper,
   type BallotPaper,
+  type CountingRule,
   type Standing,
   type VoteAlgorithm,
   type VotingParty,
@@ -26,8 +28,8 @@ import { consensusProtocol, readVote, type SignedVote } from './vote.ts';
 
 /** How agreement is sought. */
 export interface ConsensusOptions {
-  /** Default `simple-majority`. */
-  readonly algorithm?: VoteAlgorithm | undefined;
+  /** One of ours by name, or a rule of one's own. Default `simple-majority`. */
+  readonly algorithm?: VoteAlgorithm | CountingRule | undefined;
   /** The share of the weight that a weighted vote must exceed: from 0, below 1. Default 0.5. */
   readonly threshold?: number | undefined;
   /** Further proposals: a voter accepts one of them all, or none. */
@@ -41,13 +43,17 @@ export interface ConsensusOptions {
   readonly signal?: AbortSignal | undefined;
   /** The asking agent, when an agent asks. */
   readonly from?: string | undefined;
-  /** Id of the round: a token. Default: a new one. Voters vote once in a round. */
+  /**
+   * Id of the round: a token. Default: a new one. Voters vote once in a round, and a round ends once: who asks the same again, in
+   * whatever process, gets the end that the first asker has kept.
+   */
   readonly round?: string | undefined;
 }
 
 /**
- * Puts a proposal to the vote, and resolves with how it ended. Throws `no-participants`, `duplicate-participants`,
- * `invalid-weights`, `invalid-proposal`, `invalid-id`, `stream-missing` (no such space), `disconnected` and `cancelled`.
+ * Puts a proposal to the vote, and resolves with how the round ended, for whoever has asked in it first. Throws `no-participants`,
+ * `duplicate-participants`, `invalid-weights`, `invalid-proposal`, `invalid-id`, `round-reused` (it was about another paper),
+ * `stream-missing` (no such space), `disconnected` and `cancelled`.
  */
 export async function establishConsensus(
   bus: Bus,
@@ -74,13 +80,20 @@ export async function establishConsensus(
   const head = {
     round,
     protocol: consensusProtocol,
-    strategy: algorithm,
+    strategy: ruleName(algorithm),
     subject,
     electorate: paper.electorate.map(({ party }) => party),
+    paper: paperDigest(paper),
+    proposals: paper.alternatives,
     from: options.from,
   };
-  const work = async (): Promise<Consensus> => {
-    const poll = await collect(bus, paper, options);
+  const rules = typeof algorithm === 'object' ? [algorithm] : [];
+  const work = async (calledOff: AbortSignal): Promise<Consensus> => {
+    const poll = await collect(bus, paper, {
+      ...options,
+      rules,
+      signal: eitherOf(options.signal, calledOff),
+    });
     const { standing, votes, durationMs } = poll;
     const isDecided = standing.kind === 'accepted' || standing.kind === 'rejected';
     const certificate = isDecided
@@ -88,7 +101,11 @@ export async function establishConsensus(
       : undefined;
     return consensusOf(paper, { ...poll, certificate });
   };
-  return await holdRound(bus, space, head, work, { opening: 'meanwhile' });
+  return await holdRound(bus, space, head, work, {
+    // A round that others may have begun on another paper: nobody is asked before it is known that it was not.
+    opening: options.round === undefined ? 'meanwhile' : 'before',
+    read: (outcome) => readConsensus(paper, outcome, rules),
+  });
 }
 
 /** How a poll went. */
@@ -101,9 +118,13 @@ interface Poll {
 }
 
 /** Asks everybody at once, until it is decided. */
-async function collect(bus: Bus, paper: BallotPaper, options: ConsensusOptions): Promise<Poll> {
+async function collect(
+  bus: Bus,
+  paper: BallotPaper,
+  options: ConsensusOptions & { readonly rules: readonly CountingRule[] },
+): Promise<Poll> {
   const { space, round } = paper;
-  const tally = new Tally(paper);
+  const tally = new Tally(paper, options.rules);
   const { signal, timeoutMs, requestTimeoutMs, from } = options;
   using session = await askUntilDecided(bus, space, {
     round,
@@ -143,9 +164,11 @@ class Tally {
   readonly #keys = new Set<string>();
   readonly #late = new Set<string>();
   readonly #deciding = new AbortController();
+  readonly #rules: readonly CountingRule[];
 
-  constructor(paper: BallotPaper) {
+  constructor(paper: BallotPaper, rules: readonly CountingRule[]) {
     this.#paper = paper;
+    this.#rules = rules;
     this.#digest = paperDigest(paper);
   }
 
@@ -156,7 +179,8 @@ class Tally {
 
   get standing(): Standing {
     const votes = new Map([...this.votes].map(([party, { accepts }]) => [party, accepts]));
-    return standingOf(this.#paper, { votes, silent: new Set(this.#silent.keys()) });
+    const count = { votes, silent: new Set(this.#silent.keys()) };
+    return standingBy(this.#rules, this.#paper, count) ?? { kind: 'open' };
   }
 
   /** How a participant did: what was counted of it, which the session may not have noted yet when the decision ended it. */

@@ -13,7 +13,7 @@ import type { Occasion, Participation } from '../negotiation/participate.ts';
 import { roundFilter } from '../session/round.ts';
 import type { Certificate } from './certificate.ts';
 import { DecisionWatch } from './decision-watch.ts';
-import { paperDigest, type BallotPaper } from './paper.ts';
+import { paperDigest, type BallotPaper, type CountingRule } from './paper.ts';
 import { consensusProtocol, readPaper, signVote } from './vote.ts';
 
 /** What is put to the vote. */
@@ -33,6 +33,8 @@ export interface VoterVoice {
   readonly vote: (question: VoteQuestion, occasion: Omit<Occasion, 'variable'>) => Vote | Promise<Vote>;
   /** A vote in this space was decided, provably; its certificate says how. Of rounds it did not vote in, it may be lost. */
   readonly decided?: ((certificate: Certificate) => void) | undefined;
+  /** Rules by which `decided` can be told of votes that none of ours counts. */
+  readonly rules?: readonly CountingRule[] | undefined;
 }
 
 /** Rounds that a voter remembers; who is asked again after so many others votes anew. */
@@ -45,8 +47,8 @@ const busError = errorsOf(busErrors);
  * `invalid-id`.
  */
 export function joinConsensus(bus: Bus, space: string, party: string, voice: VoterVoice): Participation {
-  const { decided } = voice;
-  const watch = decided === undefined ? undefined : new DecisionWatch(bus, space, decided);
+  const { decided, rules } = voice;
+  const watch = decided === undefined ? undefined : new DecisionWatch(bus, space, decided, rules);
   const given = new Map<string, { readonly digest: string; readonly answer: Promise<unknown> }>();
   const answerOnce = async (request: ServedRequest): Promise<unknown> => {
     const question = readPaper(request.body);

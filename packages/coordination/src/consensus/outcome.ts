@@ -1,11 +1,12 @@
 /** How a vote ended, with what is worth knowing of the way there: plain data, as it is kept. */
 import type { MabeamError } from '@mabeam/bus';
 import type { Json } from '@mabeam/variables';
+import * as z from 'zod';
 import { coordinationError, type CoordinationErrorCode } from '../errors.ts';
-import type { Participant } from '../session/session.ts';
-import type { Certificate } from './certificate.ts';
-import type { BallotPaper, Choice, Standing } from './paper.ts';
-import type { SignedVote } from './vote.ts';
+import { participantSchema, type Participant } from '../session/session.ts';
+import { verifyCertificate, type Certificate } from './certificate.ts';
+import { paperDigest, type BallotPaper, type Choice, type CountingRule, type Standing } from './paper.ts';
+import { choiceSchema, type SignedVote } from './vote.ts';
 
 /** The ending of a vote. */
 export type ConsensusEnding =
@@ -69,11 +70,11 @@ export function consensusOf(
   return { ...record, ...endingOf(paper, poll) };
 }
 
-const undecided = {
-  'simple-majority': 'no-majority',
-  'weighted-voting': 'no-weighted-majority',
-  unanimous: 'no-unanimity',
-} as const;
+/** What it is called when nothing has enough; of a rule of one's own, as of a majority. */
+function undecidedBy(algorithm: string): 'no-majority' | 'no-weighted-majority' | 'no-unanimity' {
+  if (algorithm === 'weighted-voting') return 'no-weighted-majority';
+  return algorithm === 'unanimous' ? 'no-unanimity' : 'no-majority';
+}
 
 function endingOf(
   paper: BallotPaper,
@@ -98,7 +99,54 @@ function endingOf(
     return { kind: 'rejected', by: noes.map(({ party }) => party).toSorted(), certificate };
   }
   if (standing.kind === 'open' && isOutOfTime) return { kind: 'timeout' };
-  return { kind: undecided[paper.algorithm] };
+  return { kind: undecidedBy(paper.algorithm) };
+}
+
+const recordShape = {
+  round: z.string(),
+  algorithm: z.string(),
+  votes: z.record(z.string(), choiceSchema),
+  support: z.array(z.number()),
+  total: z.number(),
+  participants: z.array(participantSchema),
+  durationMs: z.number(),
+};
+const consensusSchema = z.discriminatedUnion('kind', [
+  z.object({ ...recordShape, kind: z.literal('agreed'), certificate: z.unknown() }),
+  z.object({
+    ...recordShape,
+    kind: z.literal('rejected'),
+    by: z.array(z.string()),
+    certificate: z.unknown(),
+  }),
+  z.object({
+    ...recordShape,
+    kind: z.enum(['no-majority', 'no-weighted-majority', 'no-unanimity', 'timeout']),
+  }),
+]);
+
+/**
+ * Reads how a vote on this paper ended, as somebody else has kept it: undefined when it is none, and when it is a decision without
+ * its proof. That nothing was decided needs no proof, and has none.
+ */
+export function readConsensus(
+  paper: BallotPaper,
+  outcome: unknown,
+  rules: readonly CountingRule[],
+): Consensus | undefined {
+  const read = consensusSchema.safeParse(outcome).data;
+  if (read === undefined || read.round !== paper.round) return undefined;
+  if (read.kind !== 'agreed' && read.kind !== 'rejected') return read;
+  const verified = verifyCertificate(read.certificate, { rules });
+  if (verified.kind === 'invalid') return undefined;
+  const { certificate } = verified;
+  const { decision } = certificate;
+  if (paperDigest(certificate.paper) !== paperDigest(paper)) return undefined;
+  if (read.kind === 'rejected') return decision.kind === 'rejected' ? { ...read, certificate } : undefined;
+  const accepted = decision.kind === 'accepted' ? decision.accepted : undefined;
+  const value = accepted === undefined ? undefined : paper.alternatives[accepted];
+  if (accepted === undefined || value === undefined) return undefined;
+  return { ...read, value, accepted, certificate };
 }
 
 /** The value that was agreed on; throws the code of the ending when there is none, with the votes that came. */

@@ -59,6 +59,27 @@ describe('a weighted vote', () => {
   });
 });
 
+describe('a threshold below a half', () => {
+  it('accepts only what no vote can overtake that may still come', () => {
+    const paper = paperOf([1, 1, 1, 1, 1], 'weighted-voting', { threshold: 0.3 });
+    expect(standingOf(paper, { votes: votes(1, 1) }).kind).toBe('open');
+    expect(standingOf(paper, { votes: votes(1, 1, null, null) })).toEqual({ kind: 'accepted', accepted: 1 });
+    expect(standingOf(paper, { votes: votes(1, 1, 0, 0) }).kind).toBe('open');
+    expect(standingOf(paper, { votes: votes(1, 1, 0, 0, null) })).toEqual({ kind: 'accepted', accepted: 0 });
+  });
+
+  it('is reached by a single proposal as soon as it has enough, whatever else is said', () => {
+    const paper = paperOf(5, 'weighted-voting', { threshold: 0.3, alternatives: ['a'] });
+    expect(standingOf(paper, { votes: votes(0, 0) })).toEqual({ kind: 'accepted', accepted: 0 });
+  });
+
+  it('is not reached while those who are silent could overtake it: another asker may hear them', () => {
+    const paper = paperOf(5, 'weighted-voting', { threshold: 0.3 });
+    const silent = new Set(['p2', 'p3', 'p4']);
+    expect(standingOf(paper, { votes: votes(0, 0), silent }).kind).toBe('hopeless');
+  });
+});
+
 describe('unanimity', () => {
   it('needs everybody, and the first no ends it', () => {
     expect(standingOf(paperOf(3, 'unanimous'), { votes: votes(0, 0, 0) }).kind).toBe('accepted');

@@ -2,7 +2,7 @@
  * A ballot paper: everything that is fixed before the first vote – who votes, with what weight, on what, by which rule. Voters sign
  * its digest, so a vote counts for this paper and for no other. And the rule itself: where a vote stands. Pure.
  */
-import { digestOf, isPublicKey, parseId, parseToken } from '@mabeam/bus';
+import { digestOf, isPublicKey, isToken, parseId, parseToken } from '@mabeam/bus';
 import { isJson, type Json } from '@mabeam/variables';
 import * as z from 'zod';
 import { coordinationError } from '../errors.ts';
@@ -12,6 +12,14 @@ export const voteAlgorithms = ['simple-majority', 'weighted-voting', 'unanimous'
 
 /** One of them. */
 export type VoteAlgorithm = (typeof voteAlgorithms)[number];
+
+/** A rule of one's own; `voteConformance` says what it must keep. */
+export interface CountingRule {
+  /** A token, and none of ours: voters and verifiers know the rule by it. */
+  readonly name: string;
+  /** Where a vote stands, by nothing but the paper and what counts so far. */
+  readonly standing: (paper: BallotPaper, count: Count) => Standing;
+}
 
 const jsonSchema = z.custom<Json>((value) => isJson(value), 'not JSON');
 const voterSchema = z.strictObject({
@@ -25,8 +33,9 @@ export const paperSchema = z.strictObject({
   v: z.literal(1),
   space: z.string(),
   round: z.string(),
-  algorithm: z.enum(voteAlgorithms),
-  /** The share of the weight that must be exceeded; only weighted votes have one. */
+  /** The name of the rule: one of ours, or a token. */
+  algorithm: z.string().refine(isToken),
+  /** The share of the weight that must be exceeded; weighted votes have one, and rules of one's own may. */
   threshold: z.number().min(0).lt(1).optional(),
   electorate: z.array(voterSchema).min(1).max(10_000),
   alternatives: z.array(jsonSchema).min(1).max(256),
@@ -51,7 +60,7 @@ export interface VotingParty {
 export interface PaperParts {
   readonly space: string;
   readonly round: string;
-  readonly algorithm: VoteAlgorithm;
+  readonly algorithm: VoteAlgorithm | CountingRule;
   readonly threshold?: number | undefined;
   readonly electorate: readonly VotingParty[];
   readonly alternatives: readonly Json[];
@@ -64,8 +73,11 @@ const defaultThreshold = 0.5;
  * `invalid-weights` and `invalid-proposal`.
  */
 export function writePaper(parts: PaperParts): BallotPaper {
-  const { space, round, algorithm, threshold = defaultThreshold } = parts;
-  const isWeighted = algorithm === 'weighted-voting';
+  const { space, round } = parts;
+  const algorithm = ruleName(parts.algorithm);
+  const isOwn = typeof parts.algorithm === 'object';
+  const isWeighted = isOwn || algorithm === 'weighted-voting';
+  const { threshold = defaultThreshold } = parts;
   if (!(threshold >= 0 && threshold < 1)) {
     throw coordinationError(
       'invalid-weights',
@@ -80,7 +92,7 @@ export function writePaper(parts: PaperParts): BallotPaper {
     space,
     round: parseToken('round', round),
     algorithm,
-    ...(isWeighted ? { threshold } : {}),
+    ...(isWeighted && !(isOwn && parts.threshold === undefined) ? { threshold } : {}),
     electorate: votersOf(parts.electorate, isWeighted),
     alternatives: [...parts.alternatives],
   };
@@ -132,33 +144,74 @@ export interface Count {
 }
 
 /**
- * Where the vote stands. It depends on nothing but the last choice of each member: names outside the electorate and alternatives
- * that are not on the paper count for nothing. Once accepted or rejected, no further vote changes that.
+ * Where the vote stands by one of our rules. It depends on nothing but the last choice of each member: names outside the electorate and
+ * alternatives that are not on the paper count for nothing. Once accepted or rejected, no further vote changes that – not of
+ * who is silent now either, for another asker may hear it. Throws `unknown-strategy` for a paper of a rule that is none of ours.
  */
 export function standingOf(paper: BallotPaper, { votes, silent = new Set() }: Count): Standing {
   const { electorate, alternatives } = paper;
   const weightOf = (isIn: (voter: Voter) => boolean): number =>
     electorate.reduce((sum, voter) => (isIn(voter) ? sum + voter.weight : sum), 0);
   const total = weightOf(() => true);
+  const unheard = weightOf(({ party }) => !votes.has(party));
   const pending = weightOf(({ party }) => !votes.has(party) && !silent.has(party));
   const support = alternatives.map((_, i) => weightOf(({ party }) => votes.get(party) === i));
-  const accepted = support.findIndex((weight) => isEnough(paper, weight, total));
+  const needed = neededOf(paper, total);
+  const isOut = (weight: number): boolean => !needed(weight);
+  const isFinal = (i: number, own: number, others: number): boolean =>
+    needed(own) &&
+    support.every(
+      (weight, j) => j === i || isOut(weight + others) || isAhead(own, weight + others, i < j, total),
+    );
+  const accepted = support.findIndex((weight, i) => isFinal(i, weight, unheard));
   if (accepted >= 0) return { kind: 'accepted', accepted };
   const noes = weightOf(({ party }) => votes.get(party) === null);
-  if (!isEnough(paper, total - noes, total)) return { kind: 'rejected' };
-  const hasHope = support.some((weight) => isEnough(paper, weight + pending, total));
+  if (isOut(total - noes)) return { kind: 'rejected' };
+  const hasHope = support.some((weight, i) => isFinal(i, weight + pending, unheard - pending));
   return hasHope ? { kind: 'open' } : { kind: 'hopeless' };
+}
+
+/** Where the vote stands by the rule of its paper; undefined when the rule is none of ours and not among `rules`. */
+export function standingBy(
+  rules: readonly CountingRule[],
+  paper: BallotPaper,
+  count: Count,
+): Standing | undefined {
+  if (isOurs(paper.algorithm)) return standingOf(paper, count);
+  return rules.find(({ name }) => name === paper.algorithm)?.standing(paper, count);
+}
+
+/** The name by which papers know a rule. Throws `invalid-proposal` for one of one's own that is called like one of ours. */
+export function ruleName(algorithm: VoteAlgorithm | CountingRule): string {
+  if (typeof algorithm === 'string') return algorithm;
+  const name = parseToken('rule', algorithm.name);
+  if (!isOurs(name)) return name;
+  throw coordinationError('invalid-proposal', `a rule of your own cannot be called ${name}; rename it`, {
+    details: { rule: name },
+  });
+}
+
+function isOurs(name: string): name is VoteAlgorithm {
+  return voteAlgorithms.some((algorithm) => algorithm === name);
 }
 
 /** Sums of fractions are off by less than this share; a tie must not become a majority by rounding. */
 const rounding = 1e-9;
 
 /** More than the threshold of all: ⌊N/2⌋+1 of N for a simple majority; everything, where all must agree. */
-function isEnough(
+function neededOf(
   { algorithm, threshold = defaultThreshold }: BallotPaper,
-  weight: number,
   total: number,
-): boolean {
-  if (algorithm === 'unanimous') return weight >= total * (1 - rounding);
-  return weight > total * (threshold + rounding);
+): (weight: number) => boolean {
+  if (algorithm === 'unanimous') return (weight) => weight >= total * (1 - rounding);
+  if (algorithm !== 'simple-majority' && algorithm !== 'weighted-voting') {
+    const message = `votes are counted by ${algorithm}, which is none of ours; hand the rule in`;
+    throw coordinationError('unknown-strategy', message, { details: { algorithm } });
+  }
+  return (weight) => weight > total * (threshold + rounding);
+}
+
+/** Of two that both have enough – below a threshold of a half there may be – the heavier is ahead, of a tie the earlier on the paper. */
+function isAhead(own: number, other: number, isEarlier: boolean, total: number): boolean {
+  return isEarlier ? own >= other - total * rounding : own > other + total * rounding;
 }

@@ -10,7 +10,7 @@ export const consensusProtocol = 'consensus';
 /** What a vote is signed as. */
 const purpose = 'mabeam.vote.1';
 
-const choiceSchema = z.union([z.null(), z.int().min(0)]);
+export const choiceSchema = z.union([z.null(), z.int().min(0)]);
 export const voteSchema = z.strictObject({
   party: z.string(),
   accepts: choiceSchema,

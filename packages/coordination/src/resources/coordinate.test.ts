@@ -5,6 +5,7 @@ import { coordinateResources, fillWater } from './coordinate.ts';
 import { poolOf, type ResourceRequest } from './request.ts';
 import { splitByRemainder } from './whole-units.ts';
 
+const numRuns = process.env['MABEAM_LONG'] === '1' ? 10_000 : 100;
 const request = fc.record({
   party: fc.constantFrom('a', 'b', 'c', 'd', 'e', 'f'),
   resource: fc.constant('memory'),
@@ -23,7 +24,7 @@ describe('conformance', () => {
     it(name, () => expect(run).not.toThrow());
 });
 
-test.prop([requests, fc.nat({ max: 120 })])(
+test.prop([requests, fc.nat({ max: 120 })], { numRuns })(
   'all that is wanted and there is granted, and not a unit more',
   (all, memory) => {
     const { grants } = coordinateResources(all, { memory });
@@ -32,7 +33,7 @@ test.prop([requests, fc.nat({ max: 120 })])(
   },
 );
 
-test.prop([requests, fc.nat({ max: 120 })])(
+test.prop([requests, fc.nat({ max: 120 })], { numRuns })(
   'a lower priority gets nothing while a higher one wants more',
   (all, memory) => {
     const { grants } = coordinateResources(all, { memory });
@@ -43,7 +44,7 @@ test.prop([requests, fc.nat({ max: 120 })])(
   },
 );
 
-test.prop([requests, fc.nat({ max: 120 }), fc.nat({ max: 5 })])(
+test.prop([requests, fc.nat({ max: 120 }), fc.nat({ max: 5 })], { numRuns })(
   'a request never gets less because its priority was raised',
   (all, memory, at) => {
     const chosen = all[at % all.length];
@@ -56,7 +57,7 @@ test.prop([requests, fc.nat({ max: 120 }), fc.nat({ max: 5 })])(
   },
 );
 
-test.prop([requests, fc.nat({ max: 120 })])(
+test.prop([requests, fc.nat({ max: 120 })], { numRuns })(
   'max-min: who is short has, by weight, no less than anybody of its priority, but for one unit',
   (all, memory) => {
     const { grants } = coordinateResources(all, { memory });
@@ -69,17 +70,38 @@ test.prop([requests, fc.nat({ max: 120 })])(
   },
 );
 
-test.prop([fc.array(fc.double({ min: 0, max: 50, noNaN: true }), { minLength: 1, maxLength: 8 })])(
-  'rounding gives each part its floor or one more, and loses nothing',
-  (parts) => {
-    const total = Math.round(parts.reduce((sum, part) => sum + part, 0));
-    const exact = parts.map((part) => (part * total) / (parts.reduce((sum, one) => sum + one, 0) || 1));
-    const whole = splitByRemainder(total, exact);
-    if (parts.some((part) => part > 1e-3)) expect(whole.reduce((sum, part) => sum + part, 0)).toBe(total);
-    for (const [at, part] of whole.entries())
-      expect(Math.abs(part - (exact[at] ?? 0))).toBeLessThan(1 + 1e-6);
-  },
+test.prop([fc.array(fc.double({ min: 0, max: 50, noNaN: true }), { minLength: 1, maxLength: 8 })], {
+  numRuns,
+})('rounding gives each part its floor or one more, and loses nothing', (parts) => {
+  const total = Math.round(parts.reduce((sum, part) => sum + part, 0));
+  const exact = parts.map((part) => (part * total) / (parts.reduce((sum, one) => sum + one, 0) || 1));
+  const whole = splitByRemainder(total, exact);
+  if (parts.some((part) => part > 1e-3)) expect(whole.reduce((sum, part) => sum + part, 0)).toBe(total);
+  for (const [at, part] of whole.entries()) expect(Math.abs(part - (exact[at] ?? 0))).toBeLessThan(1 + 1e-6);
+});
+
+const anything = fc.uniqueArray(
+  fc.record({
+    party: fc.constantFrom('a', 'b', 'c', 'd', 'e', 'f'),
+    resource: fc.constantFrom('memory', 'cpu'),
+    amount: fc.integer({ min: 1, max: 60 }),
+    priority: fc.integer({ min: 0, max: 2 }),
+    weight: fc.integer({ min: 1, max: 3 }),
+    isAtomic: fc.boolean(),
+  }),
+  { minLength: 1, maxLength: 10, selector: ({ party, resource }) => `${party} ${resource}` },
 );
+
+test.prop(
+  [
+    anything.chain((all) => fc.tuple(fc.constant(all), fc.shuffledSubarray(all, { minLength: all.length }))),
+    fc.nat({ max: 120 }),
+  ],
+  { numRuns },
+)('the order of the requests changes nothing, whole ones among them', ([all, shuffled], memory) => {
+  const available = { memory, cpu: 50 };
+  expect(coordinateResources(shuffled, available)).toEqual(coordinateResources(all, available));
+});
 
 it('water rises by weight: 10 for weights 1 and 3, of which one wants only 2', () => {
   expect(

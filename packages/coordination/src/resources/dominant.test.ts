@@ -68,6 +68,7 @@ describe('the worked example of Ghodsi et al.', () => {
   });
 });
 
+const numRuns = process.env['MABEAM_LONG'] === '1' ? 10_000 : 100;
 const total = { cpu: 40, mem: 64, disk: 100 };
 const resources = Object.keys(total) as readonly (keyof typeof total)[];
 const perTask = fc
@@ -94,7 +95,7 @@ const usedOf = (
   resource: string,
 ): number => all.reduce((sum, one) => sum + (tasks[one.party] ?? 0) * (one.perTask[resource] ?? 0), 0);
 
-test.prop([demands])('nobody would rather have what another has, at its own weight', (all) => {
+test.prop([demands], { numRuns })('nobody would rather have what another has, at its own weight', (all) => {
   const tasks = divideDominantly(all, total);
   for (const one of all) {
     for (const other of all) {
@@ -104,7 +105,7 @@ test.prop([demands])('nobody would rather have what another has, at its own weig
   }
 });
 
-test.prop([demands])(
+test.prop([demands], { numRuns })(
   'nobody can get more without another getting less, and nothing is given twice',
   (all) => {
     const tasks = divideDominantly(all, total);
@@ -120,16 +121,19 @@ test.prop([demands])(
   },
 );
 
-test.prop([demands])('everybody has at least what its part of everything would be good for', (all) => {
-  const tasks = divideDominantly(all, total);
-  const weight = all.reduce((sum, one) => sum + one.weight, 0);
-  for (const one of all)
-    expect(tasks[one.party]).toBeGreaterThanOrEqual(
-      tasksIn(scale(total, one.weight / weight), one.perTask) - 1e-6,
-    );
-});
+test.prop([demands], { numRuns })(
+  'everybody has at least what its part of everything would be good for',
+  (all) => {
+    const tasks = divideDominantly(all, total);
+    const weight = all.reduce((sum, one) => sum + one.weight, 0);
+    for (const one of all)
+      expect(tasks[one.party]).toBeGreaterThanOrEqual(
+        tasksIn(scale(total, one.weight / weight), one.perTask) - 1e-6,
+      );
+  },
+);
 
-test.prop([demands])('whole tasks fit, and no further one does', (all) => {
+test.prop([demands], { numRuns })('whole tasks fit, and no further one does', (all) => {
   const tasks = countDominantTasks(all, total);
   const left = Object.fromEntries(
     resources.map((resource) => [resource, total[resource] - usedOf(all, tasks, resource)]),
@@ -137,6 +141,30 @@ test.prop([demands])('whole tasks fit, and no further one does', (all) => {
   for (const amount of Object.values(left)) expect(amount).toBeGreaterThanOrEqual(0);
   for (const one of all) expect(tasksIn(left, one.perTask)).toBeLessThan(1);
 });
+
+test.prop([demands, fc.infiniteStream(fc.nat())], { numRuns })(
+  'the order of the demands changes nothing',
+  (all, draws) => {
+    const shuffled = all
+      .map((one) => ({ one, place: draws.next().value ?? 0 }))
+      .toSorted((x, y) => x.place - y.place)
+      .map(({ one }) => one);
+    expect(countDominantTasks(shuffled, total)).toEqual(countDominantTasks(all, total));
+    const [before, after] = [divideDominantly(all, total), divideDominantly(shuffled, total)];
+    for (const { party } of all) expect(after[party]).toBeCloseTo(before[party] ?? -1, 6);
+  },
+);
+
+test.prop([demands, perTask], { numRuns })(
+  'nobody gets more done by a lie about what its tasks need',
+  (all, lie) => {
+    const [liar, ...others] = all;
+    if (liar === undefined) return;
+    const lied = divideDominantly([{ ...liar, perTask: lie }, ...others], total)[liar.party] ?? 0;
+    const honest = divideDominantly(all, total)[liar.party] ?? 0;
+    expect(tasksIn(scale(lie, lied), liar.perTask)).toBeLessThanOrEqual(honest + 1e-6);
+  },
+);
 
 it.each([
   ['unknown-resource', [{ party: 'a', perTask: { gpu: 1 } }], { cpu: 1 }],

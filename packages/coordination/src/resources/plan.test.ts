@@ -122,6 +122,21 @@ describe.each(problems)('$name', ({ optimum, problem }) => {
   });
 });
 
+it('the order of machines and jobs does not change what the best plan is worth', async () => {
+  const [first] = problems;
+  if (first === undefined) throw new Error('a problem');
+  const { optimum, problem } = first;
+  const turned = <T>(all: readonly T[], by: number): readonly T[] => [...all.slice(by), ...all.slice(0, by)];
+  const table = (rows: readonly (readonly number[])[]): readonly (readonly number[])[] =>
+    turned(rows, 2).map((row) => turned(row, 7).toReversed());
+  const { capacity, demand, worth } = problem;
+  const other = { worth: table(worth), demand: table(demand), capacity: turned(capacity, 2) };
+  expect(await planAllocation(other, { timeLimitMs: 15_000 })).toMatchObject({
+    worth: optimum,
+    isProven: true,
+  });
+});
+
 /** 120 jobs on 8 machines: too many to be proven in the time given. */
 const large: AssignmentProblem = {
   worth: Array.from({ length: 8 }, (_, m) =>

@@ -10,6 +10,8 @@ export interface KeptRound {
   readonly subject: string;
   readonly strategy?: string | undefined;
   readonly electorate: readonly string[];
+  /** What was proposed, where its protocol tells. */
+  readonly proposals?: readonly unknown[] | undefined;
   /** Who asked. */
   readonly by: string;
   /** ISO time, by the asker's clock. */
@@ -26,6 +28,7 @@ const eventSchema = z.object({
   subject: z.string().catch(''),
   strategy: z.string().optional().catch(undefined),
   electorate: z.array(z.string()).catch([]),
+  proposals: z.array(z.unknown()).optional().catch(undefined),
   by: z.string().catch(''),
   at: z.string(),
   outcome: z.record(z.string(), z.unknown()).optional().catch(undefined),
@@ -41,9 +44,11 @@ export async function readRounds(bus: Bus, space: string, round?: string): Promi
     if (!read.success) continue;
     const { at, ...body } = read.data;
     const isEnd = event.subject.endsWith('.ended');
+    const earlier = rounds.get(body.round);
     rounds.set(body.round, {
-      ...rounds.get(body.round),
+      ...earlier,
       ...body,
+      proposals: body.proposals ?? earlier?.proposals,
       ...(isEnd ? { endedAt: at } : { startedAt: at }),
     });
   }

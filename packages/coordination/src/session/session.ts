@@ -8,6 +8,7 @@
  *  N4  When the session closes, who is still asked is told that nobody waits any more.
  */
 import { busErrors, errorsOf, MabeamError, type Bus } from '@mabeam/bus';
+import * as z from 'zod';
 import { roundSubject } from './round.ts';
 
 /** How a participant did, by its last question: it answered, it stood aside, or why nothing came of it. */
@@ -24,6 +25,14 @@ export interface Participant {
   /** Answers that came when nobody waited for them any more. */
   readonly late: number;
 }
+
+export const participantSchema: z.ZodType<Participant> = z.object({
+  party: z.string(),
+  outcome: z.enum(['replied', 'abstained', 'timeout', 'unavailable', 'invalid', 'late']),
+  phase: z.string().exactOptional(),
+  code: z.string().exactOptional(),
+  late: z.number(),
+});
 
 /** How a session is held. */
 export interface SessionOptions {

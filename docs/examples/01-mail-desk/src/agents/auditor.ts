@@ -26,14 +26,14 @@ await runAgent(
       }
       log.info({ known: Object.keys(labels).length }, 'labels known');
     },
-    ask: async ({ mail, label: verdict }, context) => {
+    ask: async ({ mail, label: verdict, opinions }, context) => {
       const label = labels[mail.id];
       if (label === undefined) return;
       await context.events.publish(
         'verdict',
         mail.id,
         'scored',
-        { mail, label, verdict },
+        { mail, label, verdict, opinions },
         { messageId: `scored.${mail.id}` },
       );
       // The conversation is the mail's, from its reader on; so the score tells by itself which value on trial the judge went by.

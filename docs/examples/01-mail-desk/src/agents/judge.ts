@@ -24,7 +24,9 @@ await runAgent(
         wired.map(async (id) => [id, await opinionOf(id, mail, context)] as const),
       );
       const verdict = combineOpinions(Object.fromEntries(opinions), threshold);
-      context.tell('auditor', { mail, label: verdict.label } satisfies RuledMail);
+      const said = opinions.filter(([, { abstains }]) => abstains !== true);
+      const told = Object.fromEntries(said.map(([id, { probability }]) => [id, probability]));
+      context.tell('auditor', { mail, label: verdict.label, opinions: told } satisfies RuledMail);
       return { id: mail.id, ...verdict, revision: context.revision, defects: mail.defects };
     },
   }),

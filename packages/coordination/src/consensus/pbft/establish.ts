@@ -4,13 +4,13 @@
  * Promise: with at most `faults` liars no two askers, members or readers ever hold different decisions of one round. The asker
  * itself is not trusted with anything but the paper.
  */
-import type { Bus } from '@mabeam/bus';
+import { digestOf, type Bus } from '@mabeam/bus';
 import type { Json } from '@mabeam/variables';
 import * as z from 'zod';
 import { holdRound } from '../../session/hold-round.ts';
 import { newRoundId } from '../../session/round.ts';
-import type { Participant, ReadAnswer } from '../../session/session.ts';
-import { askUntilDecided } from '../ask-until-decided.ts';
+import { participantSchema, type Participant, type ReadAnswer } from '../../session/session.ts';
+import { askUntilDecided, eitherOf } from '../ask-until-decided.ts';
 import { pbftProtocol } from './join.ts';
 import { verifyPbftDecision, writePbftPaper, type PbftDecision, type PbftPaper } from './paper.ts';
 
@@ -29,7 +29,7 @@ export interface PbftOptions {
   readonly signal?: AbortSignal | undefined;
   /** The asking agent, when an agent asks. */
   readonly from?: string | undefined;
-  /** Id of the round: a token. Default: a new one. */
+  /** Id of the round: a token. Default: a new one. Who asks the same again gets the end that the first asker has kept. */
   readonly round?: string | undefined;
 }
 
@@ -59,8 +59,9 @@ const answerSchema = z.object({ kind: z.literal('decided'), proof: z.unknown() }
 const abstentionSchema = z.object({ kind: z.literal('abstain') });
 
 /**
- * Lets a committee decide, and resolves with how it ended. Throws `insufficient-agents`, `duplicate-participants`,
- * `invalid-proposal`, `invalid-id`, `stream-missing` (no such space), `disconnected` and `cancelled`.
+ * Lets a committee decide, and resolves with how the round ended, for whoever has asked in it first. Throws `insufficient-agents`,
+ * `duplicate-participants`, `invalid-proposal`, `invalid-id`, `round-reused` (it was about another paper), `stream-missing` (no such
+ * space), `disconnected` and `cancelled`.
  */
 export async function establishPbft(
   bus: Bus,
@@ -90,10 +91,35 @@ export async function establishPbft(
     strategy: pbftProtocol,
     subject,
     electorate: paper.electorate.map(({ party }) => party),
+    paper: digestOf(paper),
+    proposals: paper.alternatives,
     from: options.from,
   };
-  const work = (): Promise<PbftOutcome> => collect(bus, paper, options);
-  return await holdRound(bus, space, head, work, { opening: 'meanwhile' });
+  const work = (calledOff: AbortSignal): Promise<PbftOutcome> =>
+    collect(bus, paper, { ...options, signal: eitherOf(options.signal, calledOff) });
+  return await holdRound(bus, space, head, work, {
+    // Of two papers for one round the committee would sit on one here, on the other there, and decide for neither.
+    opening: options.round === undefined ? 'meanwhile' : 'before',
+    read: (outcome) => readPbftOutcome(paper, outcome),
+  });
+}
+
+const recordShape = { round: z.string(), participants: z.array(participantSchema), durationMs: z.number() };
+const outcomeSchema = z.discriminatedUnion('kind', [
+  z.object({ ...recordShape, kind: z.literal('agreed'), certificate: z.unknown() }),
+  z.object({ ...recordShape, kind: z.literal('timeout') }),
+]);
+
+/** Reads how it ended on this paper, as somebody else has kept it: undefined when it is none, or a decision without its proof. */
+function readPbftOutcome(paper: PbftPaper, outcome: unknown): PbftOutcome | undefined {
+  const read = outcomeSchema.safeParse(outcome).data;
+  if (read === undefined || read.round !== paper.round) return undefined;
+  if (read.kind === 'timeout') return read;
+  const verified = verifyPbftDecision(read.certificate);
+  if (verified.kind === 'invalid') return undefined;
+  const { decision, value } = verified;
+  if (digestOf(decision.paper) !== digestOf(paper)) return undefined;
+  return { ...read, value, accepted: decision.proof.choice, certificate: decision };
 }
 
 /** Opens the committee for all its members at once, until one answers with a proof. */

@@ -6,6 +6,7 @@ import { digestOf, isPublicKey, isSignedBy, parseId, parseToken } from '@mabeam/
 import { isJson, type Json } from '@mabeam/variables';
 import * as z from 'zod';
 import { coordinationError } from '../../errors.ts';
+import { exactValue } from '../exact-text.ts';
 import { committeeOf, type Committee } from './committee.ts';
 import { isDecisionProof, pbftCertificateSchema } from './proof.ts';
 import type { SignatureCheck } from './statement.ts';
@@ -93,14 +94,15 @@ export type PbftVerification =
   | { readonly kind: 'invalid'; readonly problem: string };
 
 /**
- * Verifies a decision, offline: a quorum of the paper's keys committed to it, and every view before it is accounted for. `keys` are
- * those that the verifier knows; a paper that names others for them is not valid. Nothing is thrown.
+ * Verifies a decision, offline, as a value or as its canonical text (or bytes): a quorum of the paper's keys committed to it, and
+ * every view before it is accounted for. `keys` are those that the verifier knows; a paper that names others for them is not valid.
+ * Nothing is thrown.
  */
 export function verifyPbftDecision(
   decision: unknown,
   { keys = {} }: { readonly keys?: Readonly<Record<string, string>> } = {},
 ): PbftVerification {
-  const read = decisionSchema.safeParse(decision).data;
+  const read = decisionSchema.safeParse(exactValue(decision)).data;
   if (read === undefined) return { kind: 'invalid', problem: 'it does not have the form of a decision' };
   const { paper, proof } = read;
   const other = paper.electorate.find(({ party, key }) => Object.hasOwn(keys, party) && keys[party] !== key);
