@@ -4,18 +4,21 @@
  * table, on a machine that is quiet enough.
  */
 import { availableParallelism, loadavg } from 'node:os';
-import { parseArgs } from 'node:util';
 import { connectBus } from '@mabeam/bus';
 import { startServer } from '@mabeam/bus/server';
+import type { Benchmark } from './benchmark.ts';
+import { readCommandLine, usage } from './command-line.ts';
 import { installBaselines } from './install.ts';
 import { chooseBenchmarks, runBenchmarks } from './runner.ts';
 import { renderTable, type NamedRow } from './table.ts';
 import { judge } from './verdict.ts';
 
-const { values, positionals } = parseArgs({
-  allowPositionals: true,
-  options: { quick: { type: 'boolean', default: false }, json: { type: 'boolean', default: false } },
-});
+const asked = readCommandLine(process.argv.slice(2));
+if (asked.kind === 'help') {
+  process.stdout.write(`${usage}\n`);
+  process.exit(0);
+}
+if (asked.kind === 'wrong') refuse(`${asked.why}\n\n${usage}`);
 const say = (text: string): void => void process.stderr.write(`${text}\n`);
 
 const stop = new AbortController();
@@ -25,20 +28,36 @@ for (const name of ['SIGINT', 'SIGTERM'] as const)
 await installBaselines(say);
 // Only now: they import what has just been installed.
 const { benchmarks } = await import('./benchmarks.ts');
-const chosen = chooseBenchmarks(benchmarks, positionals);
+const chosen = choose(asked.words);
 await using server = await startServer({ signal: stop.signal, onProgress: say });
 const serverVersion = await versionOf(server.url);
+const scale = asked.isQuick ? 'quick' : 'full';
 const rows = await runBenchmarks(chosen, {
   natsUrl: server.url,
-  scale: values.quick ? 'quick' : 'full',
+  scale,
   signal: stop.signal,
   onProgress: say,
 });
 process.stdout.write(
-  values.json ? `${JSON.stringify(reportOf(rows), null, 2)}\n` : `${headLine()}\n\n${renderTable(rows)}\n`,
+  asked.isJson ? `${JSON.stringify(reportOf(rows), null, 2)}\n` : `${headLine()}\n\n${renderTable(rows)}\n`,
 );
 const isWhole = rows.every(({ row }) => row.comparisons.every(({ ours }) => ours.length > 0));
 process.exitCode = isWhole ? 0 : 1;
+
+/** Ends the program, as every command does that is asked for what there is not. */
+function refuse(why: string): never {
+  process.stderr.write(`${why}\n`);
+  process.exit(2);
+}
+
+function choose(words: readonly string[]): readonly Benchmark[] {
+  try {
+    return chooseBenchmarks(benchmarks, words);
+  } catch (error) {
+    if (error instanceof RangeError) refuse(error.message);
+    throw error;
+  }
+}
 
 async function versionOf(url: string): Promise<string> {
   await using bus = await connectBus({ name: 'bench', url });
@@ -57,7 +76,7 @@ function reportOf(named: readonly NamedRow[]): object {
     node: process.version,
     natsServer: serverVersion,
     cores: availableParallelism(),
-    scale: values.quick ? 'quick' : 'full',
+    scale,
     rows: named.map(({ name, row }) => ({
       name,
       notes: row.notes ?? [],

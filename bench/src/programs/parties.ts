@@ -1,5 +1,6 @@
 /**
- * Many parties in one process: `parties <url> <space> <count>`. They answer in negotiations, vote, and sit in committees; on the subject
+ * Many parties in one process: `parties <url> <space> <count>`. They answer in negotiations, vote, sit in committees and groups, gossip, and
+ * sign a ledger; on the subject
  * `bench.party` a bare subscription for each answers as by hand, on `bench.party.signed` with a signature of what it was asked.
  *
  *   keys   the public key of each party, by id
@@ -8,9 +9,16 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { connect } from '@nats-io/transport-node';
 import { connectBus, createIdentity } from '@mabeam/bus';
-import { joinConsensus, joinPbft, participate } from '@mabeam/coordination';
+import {
+  attendGossip,
+  attendRaft,
+  joinConsensus,
+  joinLedger,
+  joinPbft,
+  participate,
+} from '@mabeam/coordination';
 import { serveCalls } from '../peer-end.ts';
-import { bareSubject, partyId, signedPurpose, signedSubject } from './party-names.ts';
+import { bareSubject, ledgerId, partyId, signedPurpose, signedSubject } from './party-names.ts';
 
 const [url = '', space = '', size = '0'] = process.argv.slice(2);
 const bus = await connectBus({ name: 'parties', url });
@@ -31,6 +39,9 @@ for (let n = 0; n < Number(size); n++) {
   participate(bus, space, party, { prefer: () => ({ preferred: n }) });
   joinConsensus(bus, space, party, { identity, vote: () => true });
   joinPbft(bus, space, party, { identity });
+  attendRaft(bus, space, party, { identity });
+  attendGossip(bus, space, party, { identity });
+  joinLedger(bus, space, ledgerId, party, { identity });
 }
 await Promise.all([bus.flush(), connection.flush()]);
 

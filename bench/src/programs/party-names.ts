@@ -9,6 +9,9 @@ export const signedPurpose = 'bench';
 /** Where an outcome is kept by hand. */
 export const keptSubject = 'bench.rounds.kept';
 
+/** The ledger that they sign. */
+export const ledgerId = 'blocks';
+
 /** The id of the n-th party. */
 export function partyId(n: number): string {
   return `party-${n}`;

@@ -2,8 +2,9 @@
  * Rounds of coordination among parties in a process of their own: a negotiation, a majority vote, a decision among liars; beside one
  * question to as many bare responders, all of whose answers are read.
  */
-import { establishConsensus, establishPbft, negotiateValue } from '@mabeam/coordination';
+import { decisionAlgorithm, negotiateValue } from '@mabeam/coordination';
 import { scaled, type Benchmark, type Comparison, type Goal, type Row, type Stage } from '../benchmark.ts';
+import { ledgerId } from '../programs/party-names.ts';
 import { openTable, roundMs, type ByHand, type Table } from '../round-table.ts';
 import { takeTurns } from '../take-turns.ts';
 
@@ -35,7 +36,7 @@ type Sizes = Parameters<typeof scaled>[1];
 interface Wanted {
   readonly parties: number;
   readonly rounds: Sizes;
-  /** Rounds of a protocol whose messages grow with the square of the parties. */
+  /** Rounds of a protocol that takes long. */
   readonly slow: Sizes;
   /** Of a negotiation and of a vote. */
   readonly goal?: Goal;
@@ -108,29 +109,22 @@ async function compare(
 function protocolsOf({ bus, space, keys }: Table): readonly Protocol[] {
   const parties = Object.keys(keys).map((party) => ({ party }));
   const members = Object.entries(keys).map(([party, key]) => ({ party, key }));
-  const faults = Math.floor((members.length - 1) / 3);
   const within = { timeoutMs: roundMs, requestTimeoutMs: roundMs };
-  const agreed = (held: Promise<{ readonly kind: string }>): Promise<void> => expectAgreed(held);
+  const options = { timeoutMs: roundMs, faults: Math.floor((members.length - 1) / 3), ledger: ledgerId };
+  const decide = (algorithm: string) => (): Promise<void> =>
+    expectAgreed(decisionAlgorithm(algorithm).establish(bus, space, members, { threshold: 0.5 }, options));
   return [
     {
       name: 'negotiation',
-      hold: () => agreed(negotiateValue(bus, space, 'threshold', parties, within)),
+      hold: () => expectAgreed(negotiateValue(bus, space, 'threshold', parties, within)),
       byHand: 'kept',
       isLimited: true,
     },
-    {
-      name: 'majority vote',
-      hold: () => agreed(establishConsensus(bus, space, members, 1, within)),
-      byHand: 'signed',
-      isLimited: true,
-    },
-    {
-      name: 'pbft',
-      hold: () =>
-        agreed(establishPbft(bus, space, members, 1, { faults, timeoutMs: roundMs, viewMs: roundMs })),
-      byHand: 'signed',
-      isSlow: true,
-    },
+    { name: 'simple-majority', hold: decide('simple-majority'), byHand: 'signed', isLimited: true },
+    { name: 'raft', hold: decide('raft'), byHand: 'signed', isSlow: true },
+    { name: 'blockchain', hold: decide('blockchain'), byHand: 'signed', isSlow: true },
+    { name: 'gossip', hold: decide('gossip'), byHand: 'signed', isSlow: true },
+    { name: 'pbft', hold: decide('pbft'), byHand: 'signed', isSlow: true },
   ];
 }
 

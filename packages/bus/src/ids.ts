@@ -11,7 +11,7 @@ export const reservedIds: ReadonlySet<string> = new Set(['space', 'all', 'orches
 
 const idPattern = /^[a-z][a-z0-9_-]{0,62}$/;
 /** A space's name becomes the names of its buckets and streams, which must not be those of another space. */
-const reservedSpaces = /^nodes$|-(observed|leases|events|tasks|outcomes|edges|history|coordination)$/;
+const reservedSpaces = /^nodes$|-(observed|leases|events|tasks|outcomes|edges|history|coordination|logs)$/;
 const tokenPattern = /^[a-z0-9][a-z0-9_-]{0,62}$/;
 
 /** Is this text a valid id that is not reserved? */

@@ -106,13 +106,24 @@ export async function readBatch(
   wire.assertConnected(stream);
   const answers = await wire.calls.collect(`$JS.API.DIRECT.GET.${stream}`, query, options);
   const status = answers.at(-1)?.headers;
-  if (status?.code === 204 || status?.code === 404) return answers.slice(0, -1).map(storedMessage);
+  if (status?.code === 204 || status?.code === 404)
+    return inOrder(answers.slice(0, -1).map(storedMessage), from);
   if (status?.code === 503)
     throw busError('stream-missing', `there is no stream ${stream}; create the space first`, {
       details: { stream },
     });
   throw busError('store-failed', `reading ${stream} from ${from}: ${status?.code} ${status?.description}`, {
     details: { stream },
+  });
+}
+
+/** Each once: the network may have doubled an answer. */
+function inOrder(messages: readonly StoredMessage[], from: number): StoredMessage[] {
+  let next = from;
+  return messages.filter(({ sequence }) => {
+    const isNew = sequence >= next;
+    if (isNew) next = sequence + 1;
+    return isNew;
   });
 }
 

@@ -37,6 +37,7 @@ describe('subjects', () => {
       'nodes',
       'desk-leases',
       'desk-outcomes',
+      'desk-logs',
       '*',
       '>',
       'a.b',

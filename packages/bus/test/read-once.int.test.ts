@@ -1,5 +1,5 @@
 /** Reading what is stored, from beginning to end. */
-import { freshSpace } from '@mabeam/testing';
+import { freshSpace, openLossyProxy } from '@mabeam/testing';
 import { afterAll, beforeAll, expect, inject, it } from 'vitest';
 import { connectBus, deleteStreams, ensureStreams, readStreamOnce, type Bus } from '@mabeam/bus';
 
@@ -32,4 +32,19 @@ it.each([
     if (seen.length > before.length) break;
   }
   expect(seen).toEqual(before);
+});
+
+it('each message is read once, though the network doubles the answers', async () => {
+  await using proxy = await openLossyProxy(inject('natsUrl'), {
+    seed: 1,
+    duplicate: ({ verb }) => (verb === 'HMSG' ? 1 : 0),
+  });
+  await using doubled = await connectBus({ url: proxy.url, name: 'doubled' });
+  const subject = `${stream}.twice`;
+  const kept: number[] = [];
+  for (let n = 0; n < 3; n++) kept.push((await bus.store(subject, Buffer.from('1'))).sequence);
+  const seen: number[] = [];
+  for await (const { sequence } of readStreamOnce(doubled, stream, { filter: subject })) seen.push(sequence);
+  expect(proxy.counts.duplicated).toBeGreaterThan(0);
+  expect(seen).toEqual(kept);
 });

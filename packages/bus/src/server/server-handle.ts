@@ -6,7 +6,7 @@ import { isAlive } from './process-identity.ts';
 
 /** An orderly stop may take this long before the server is killed. */
 const stopWithinMs = 5000;
-const killWithinMs = 2000;
+const killWithinMs = 10_000;
 
 /** What a handle is made of. */
 export interface ServerFacts {
