@@ -58,6 +58,8 @@ let isPresent = false;
 await runAgent(
   defineAgent({
     start: async (context) => {
+      // One that is started again in the same process reads everything again.
+      [record, isPresent] = [freshRecord(), false];
       const bus = await connectBus({ name: 'chair' });
       const store = await openVariables(bus, context.space);
       context.signal.addEventListener('abort', () => {
