@@ -4,8 +4,8 @@
  * Of categories, the model of Dawid and Skene ("Maximum likelihood estimation of observer error-rates using the EM algorithm",
  * Applied Statistics 28, 1979) with one error rate a party: expectation–maximisation from the majority's answers, with a prior
  * of four judgements so that a few do not say much. Differences no larger than chance makes them are taken for chance: accuracies
- * shrink towards their mean as by James and Stein, and equals keep equal weights, so that learning does not fall below the
- * majority. A party's factor is the log-odds of its being right, the weight with which
+ * shrink towards their mean as by James and Stein, by how much better the judgements fit them than one accuracy for all, and equals keep
+ * equal weights, so that learning does not fall below the majority. A party's factor is the log-odds of its being right, the weight with which
  * votes of known reliability are best added up. Of numbers, the truth of an item is the mean of what was said, weighted by
  * 1 ∕ variance, and the variances follow from the truths, in turns.
  */
@@ -76,22 +76,66 @@ function learnFromCategories(
     if (moved < 1e-9) break;
   }
   const odds = (accuracy: number): number => Math.log((accuracy * (classes - 1)) / (1 - accuracy));
-  const shrunk = shrinkAccuracies(accuracies, said.length / Math.max(1, parties.length));
+  const shrunk = shrinkAccuracies(items, accuracies, classes);
   return scaled([...shrunk].map(([party, accuracy]) => ({ party, accuracy, raw: odds(accuracy) })));
 }
 
-/** Moves accuracies towards their mean by the part of their variance that so many judgements each would make by chance. */
+/**
+ * Moves accuracies towards their mean by the part of their fit that chance makes. Were all parties alike, twice the logarithm of the
+ * likelihood ratio against one accuracy for all would be one for each party but the first (Wilks, 1938). It is counted twice: which answers
+ * were right is itself only estimated, and few parties can agree on the wrong one.
+ */
 function shrinkAccuracies(
+  items: readonly (readonly Said[])[],
   accuracies: ReadonlyMap<string, number>,
-  judgements: number,
+  classes: number,
 ): ReadonlyMap<string, number> {
-  const values = [...accuracies.values()];
-  const mean = meanOf(values);
-  const between = values.reduce((sum, one) => sum + (one - mean) ** 2, 0) / Math.max(1, values.length - 1);
-  // Twice the variance of a counted share: which answers were right is itself only estimated.
-  const chance = (2 * mean * (1 - mean)) / (judgements + prior.all);
-  const kept = between === 0 ? 0 : Math.max(0, 1 - chance / between);
+  const mean = meanOf([...accuracies.values()]);
+  const alike = new Map([...accuracies.keys()].map((party) => [party, mean]));
+  const fit = 2 * (logLikelihood(items, accuracies, classes) - logLikelihood(items, alike, classes));
+  const chance = 2 * (accuracies.size - 1);
+  const kept = fit > chance ? 1 - chance / fit : 0;
   return new Map([...accuracies].map(([party, one]) => [party, mean + kept * (one - mean)]));
+}
+
+/** How well judgements fit accuracies, whichever class of each item is right. */
+function logLikelihood(
+  items: readonly (readonly Said[])[],
+  accuracies: ReadonlyMap<string, number>,
+  classes: number,
+): number {
+  return items.reduce((sum, said) => {
+    const errors = said.reduce(
+      (total, { party }) => total + Math.log((1 - (accuracies.get(party) ?? 0.5)) / (classes - 1)),
+      0,
+    );
+    const { top, mass } = massOf(oddsOf(said, accuracies, classes), classes);
+    return sum + errors + top + Math.log(mass / classes);
+  }, 0);
+}
+
+/** The log-odds of each class that was named, against one that was not. */
+function oddsOf(
+  said: readonly Said[],
+  accuracies: ReadonlyMap<string, number>,
+  classes: number,
+): ReadonlyMap<string, number> {
+  const odds = new Map<string, number>();
+  for (const { party, text } of said) {
+    const accuracy = accuracies.get(party) ?? 0.5;
+    odds.set(text, (odds.get(text) ?? 0) + Math.log((accuracy * (classes - 1)) / (1 - accuracy)));
+  }
+  return odds;
+}
+
+/** The sum over all classes of e to their log-odds, by its largest part. Classes that nobody named have the odds 0. */
+function massOf(
+  odds: ReadonlyMap<string, number>,
+  classes: number,
+): { readonly top: number; readonly mass: number } {
+  const top = Math.max(0, ...odds.values());
+  const unnamed = (classes - odds.size) * Math.exp(-top);
+  return { top, mass: [...odds.values()].reduce((sum, one) => sum + Math.exp(one - top), unnamed) };
 }
 
 interface Said {
@@ -109,15 +153,8 @@ function maximise(
   const right = new Map<string, number>();
   const all = new Map<string, number>();
   for (const said of items) {
-    const odds = new Map<string, number>();
-    for (const { party, text } of said) {
-      const accuracy = accuracies.get(party) ?? 0.5;
-      odds.set(text, (odds.get(text) ?? 0) + Math.log((accuracy * (classes - 1)) / (1 - accuracy)));
-    }
-    const top = Math.max(0, ...odds.values());
-    // Classes that nobody named have the odds 0.
-    const unnamed = (classes - odds.size) * Math.exp(-top);
-    const mass = [...odds.values()].reduce((sum, one) => sum + Math.exp(one - top), unnamed);
+    const odds = oddsOf(said, accuracies, classes);
+    const { top, mass } = massOf(odds, classes);
     for (const { party, text } of said) {
       right.set(party, (right.get(party) ?? 0) + Math.exp((odds.get(text) ?? 0) - top) / mass);
       all.set(party, (all.get(party) ?? 0) + 1);

@@ -7,8 +7,7 @@
  * "Optimal decision rules in uncertain dichotomous choice situations", 1982): so never less often than the majority. This is
  * computed to the last answer, not sampled.
  *
- * On the whole: weights that are learned are estimates. They gain where parties differ; where they do not, they cost a little, and there
- * is no rule without that price.
+ * On the whole: weights that are learned are estimates. They gain where parties differ, and cost next to nothing where they do not.
  */
 import { fc, test } from '@fast-check/vitest';
 import { describe, expect, it, vi } from 'vitest';
@@ -187,7 +186,7 @@ function spreadOf(values: readonly number[]): Spread {
 const errors = 3;
 
 /** Crews drawn by chance: three to eight parties that are right in 40 to 95 of 100 cases. */
-const drawn = Array.from({ length: isLong ? 200 : 12 }, (_, i) => {
+const drawn = Array.from({ length: isLong ? 100 : 12 }, (_, i) => {
   const random = seededRandom(1_000 + i);
   return Array.from({ length: 3 + Math.floor(random.unit() * 6) }, () => 0.4 + 0.55 * random.unit());
 });
@@ -212,21 +211,20 @@ describe('learned weights', () => {
     expect(mean - errors * error).toBeGreaterThan(-0.02);
   });
 
-  /** Three parties that are right half of the time say too little for anybody to learn from: there it costs most. */
   it.each([
-    [3, 0.5, 0.025],
-    [3, 0.6, 0.025],
-    [5, 0.5, 0.01],
-    [7, 0.6, 0.005],
-    [3, 0.8, 0.005],
-    [5, 0.7, 0.005],
-  ])('of %i parties that are all right in %d of the cases cost no more than %d', (size, accuracy, cost) => {
+    [3, 0.5],
+    [3, 0.6],
+    [5, 0.5],
+    [7, 0.6],
+    [3, 0.8],
+    [5, 0.7],
+  ])('of %i parties that are all right in %d of the cases cost next to nothing', (size, accuracy) => {
     const crew = Array.from({ length: size }, () => accuracy);
-    const gains = Array.from({ length: isLong ? 300 : 8 }, (_, s) => {
+    const gains = Array.from({ length: isLong ? 150 : 8 }, (_, s) => {
       const sample = draw(7_000 + s, crew);
       return accuracyWith(sample, learnedFrom(sample)) - accuracyWith(sample, {});
     });
     const { mean } = spreadOf(gains);
-    expect(mean).toBeGreaterThan(-cost);
+    expect(mean).toBeGreaterThan(-0.005);
   });
 });

@@ -4,7 +4,8 @@
  * Invariants
  *  H1  A round has one end. It is kept before anybody is told of it; whoever comes second with the same round is given the first
  *      one's end instead of its own, if its protocol can read it (`read`).
- *  H2  A failure is no end: it is kept too, and whoever asks again takes its place.
+ *  H2  A failure is no end: it is kept too, and the end of whoever asks again takes its place. So is an ending that its protocol says
+ *      is not final (`isFinal`).
  *  H3  Nobody asks on in a round that was begun about something else: `round-reused`.
  */
 import { attributes, errorBodyOf, inSpan, type Bus } from '@mabeam/bus';
@@ -37,6 +38,11 @@ export interface HoldOptions<T> {
   readonly opening?: 'before' | 'meanwhile';
   /** Reads an end of this round that somebody else has kept; undefined when it is none or does not prove itself. */
   readonly read?: ((outcome: unknown) => T | undefined) | undefined;
+  /**
+   * Is an ending of this kind the end for good? For protocols whose decision may still be on its way when their asker gives up.
+   * Default: every one but a failure.
+   */
+  readonly isFinal?: ((kind: string) => boolean) | undefined;
 }
 
 interface Held<T> {
@@ -46,6 +52,7 @@ interface Held<T> {
   readonly about: Omit<RoundHead, 'from' | 'proposals'> & { readonly by: string };
   readonly proposals: RoundHead['proposals'];
   readonly read: HoldOptions<T>['read'];
+  readonly isFinal: (kind: string) => boolean;
 }
 
 const eventSchema = z.object({
@@ -54,7 +61,8 @@ const eventSchema = z.object({
   paper: z.string().optional(),
   outcome: z.unknown().optional(),
 });
-const failureSchema = z.object({ outcome: z.object({ kind: z.literal('failed') }) });
+const kindSchema = z.object({ outcome: z.object({ kind: z.string() }) });
+const failed = 'failed';
 
 /**
  * Holds a round, and resolves with its outcome when its end is kept (H1); the signal that its work is given aborts when somebody
@@ -66,7 +74,7 @@ export async function holdRound<T extends { readonly kind: string }>(
   space: string,
   { from: by = 'operator', proposals, ...head }: RoundHead,
   work: (calledOff: AbortSignal) => Promise<T>,
-  { opening = 'before', read }: HoldOptions<T> = {},
+  { opening = 'before', read, isFinal = () => true }: HoldOptions<T> = {},
 ): Promise<T> {
   const { electorate, protocol, round, strategy, subject } = head;
   const known = {
@@ -79,7 +87,7 @@ export async function holdRound<T extends { readonly kind: string }>(
     [roundAttributes.alwaysSample]: true,
   };
   return await inSpan({ kind: 'client', name: `round ${protocol}`, attributes: known }, async (span) => {
-    const held: Held<T> = { bus, space, about: { ...head, by }, proposals, read };
+    const held: Held<T> = { bus, space, about: { ...head, by }, proposals, read, isFinal };
     const begun = begin(held);
     // What goes wrong with it is told when it is waited for.
     begun.catch(() => undefined);
@@ -98,7 +106,7 @@ async function begin<T>(held: Held<T>): Promise<T | undefined> {
   if (keeping.kind === 'kept') return undefined;
   assertSame(held, keeping.by);
   const end = await lastKept(bus, space, about.round, 'ended');
-  return end === undefined || isFailure(end) ? undefined : endOf(held, end);
+  return end === undefined || isOpen(held, end) ? undefined : endOf(held, end);
 }
 
 async function workToEnd<T extends { readonly kind: string }>(
@@ -129,7 +137,7 @@ async function keepEnd<T>(held: Held<T>, outcome: T): Promise<T> {
   const { about, bus, space } = held;
   const body = { ...about, outcome };
   let keeping = await keepRound(bus, space, 'ended', body);
-  if (keeping.kind === 'taken' && isFailure(keeping.by))
+  while (keeping.kind === 'taken' && isOpen(held, keeping.by))
     keeping = await keepRound(bus, space, 'ended', body, { after: keeping.by.sequence });
   return keeping.kind === 'kept' ? outcome : (endOf(held, keeping.by) ?? outcome);
 }
@@ -137,7 +145,7 @@ async function keepEnd<T>(held: Held<T>, outcome: T): Promise<T> {
 /** The failure itself is thrown, and matters more than one to keep it. */
 async function keepFailure<T>({ about, bus, space }: Held<T>, error: unknown): Promise<void> {
   const { code, message } = errorBodyOf(error);
-  const outcome = { kind: 'failed', code, message };
+  const outcome = { kind: failed, code, message };
   await keepRound(bus, space, 'ended', { ...about, outcome }).catch(() => undefined);
 }
 
@@ -152,8 +160,10 @@ function endOf<T>(held: Held<T>, end: KeptEvent): T | undefined {
   throw coordinationError('round-reused', message, { details: { round } });
 }
 
-function isFailure({ body }: KeptEvent): boolean {
-  return failureSchema.safeParse(body).success;
+/** H2. */
+function isOpen<T>({ isFinal }: Held<T>, { body }: KeptEvent): boolean {
+  const kind = kindSchema.safeParse(body).data?.outcome.kind;
+  return kind === failed || (kind !== undefined && !isFinal(kind));
 }
 
 /** H3. */

@@ -13,7 +13,7 @@ import { compareTimes, mostCount, type HybridTime } from './clock.ts';
 const purpose = 'mabeam.gossip.1';
 
 /** The longest canonical text of a value. */
-export const longestValue = 65_536;
+const longestValue = 65_536;
 /** The most keys of a map. */
 export const mostKeys = 2_048;
 

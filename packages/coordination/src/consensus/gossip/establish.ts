@@ -65,7 +65,7 @@ export type GossipOutcome = (
       readonly digest: string;
       readonly certificate: GossipCertificate;
     }
-  /** Time was up: the largest part of all members that held the same at the end is this, from 0 to 1. */
+  /** Time was up: the largest part of all members that held the same when they were last heard, from 0 to 1. */
   | { readonly kind: 'not-converged'; readonly fraction: number }
 ) & {
   readonly round: string;
@@ -153,16 +153,19 @@ async function converge(
 ): Promise<Ending> {
   const members = paper.electorate.map(({ party }) => party);
   const heardAt = new Map<string, number>();
-  let fraction = 0;
+  // What those that live said last: the last questions of a session have no time to be answered.
+  const known = new Map<string, Report>();
   while (session.remainingMs >= 1) {
     const reports = await askReports(session, paper);
     const nowMs = session.durationMs;
-    for (const party of reports.keys()) heardAt.set(party, nowMs);
-    const awaited = members.filter(
-      (party) => !reports.has(party) && nowMs - (heardAt.get(party) ?? 0) < patienceMs,
-    );
+    for (const [party, report] of reports) {
+      heardAt.set(party, nowMs);
+      known.set(party, report);
+    }
+    const silent = members.filter((party) => !reports.has(party));
+    const awaited = silent.filter((party) => nowMs - (heardAt.get(party) ?? 0) < patienceMs);
+    for (const party of silent) if (!awaited.includes(party)) known.delete(party);
     const standing = standingOfReports(reports, { members: members.length, awaited: awaited.length });
-    fraction = standing.fraction;
     const agreed = standing.kind === 'same' ? await seal(session, paper, standing) : undefined;
     if (agreed !== undefined) {
       const rounds = Math.max(...[...reports.values()].map(({ changedIn }) => changedIn));
@@ -172,6 +175,7 @@ async function converge(
     const pauseMs = Math.min(paper.everyMs, session.remainingMs);
     await pause(pauseMs, undefined, { signal }).catch(() => undefined);
   }
+  const { fraction } = standingOfReports(known, { members: members.length, awaited: 0 });
   return { kind: 'not-converged', fraction };
 }
 

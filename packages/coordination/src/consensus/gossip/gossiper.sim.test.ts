@@ -207,6 +207,32 @@ describe('a rumour', () => {
     },
   );
 
+  it('passes both ways in one exchange: a greeting, a summary, and a gift on either side', () => {
+    const gossipers = new Map(pair().map((gossiper, i) => [i === 0 ? 'ada' : 'bob', gossiper]));
+    const states = new Map(
+      [...gossipers].map(([party, { initial, step }]) => [
+        party,
+        step(initial, { kind: 'write', key: party, value: party }, 1_000).state,
+      ]),
+    );
+    const digest = states.get('ada')?.digest ?? '';
+    const letters: { from: string; to: string; message: GossipMessage }[] = [
+      { from: 'ada', to: 'bob', message: { kind: 'hello', digest } },
+    ];
+    const kinds: string[] = [];
+    for (let letter = letters.shift(); letter !== undefined; letter = letters.shift()) {
+      const { from, to, message } = letter;
+      const [gossiper, state] = [gossipers.get(to), states.get(to)];
+      if (gossiper === undefined || state === undefined) throw new Error(`nobody is called ${to}`);
+      kinds.push(message.kind);
+      const step = gossiper.step(state, { kind: 'message', from, message }, 1_000);
+      states.set(to, step.state);
+      letters.push(...step.sends.map((sent) => ({ from: to, ...sent })));
+    }
+    expect(kinds).toEqual(['hello', 'summary', 'give', 'give']);
+    for (const { held } of states.values()) expect([...held.keys()].toSorted()).toEqual(['ada', 'bob']);
+  });
+
   it('costs a greeting and nothing else once it has reached everybody', () => {
     const [ada, bob] = pair();
     const hello = ada.step(ada.initial, { kind: 'timer', timer: 'round' }, 1_000).sends;

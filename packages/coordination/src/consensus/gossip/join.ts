@@ -125,7 +125,7 @@ export class GossipMember implements AsyncDisposable {
   }
 
   /** What it did not let in: entries that their parties did not sign, and entries from clocks too far ahead. */
-  get refused(): GossiperState['refused'] {
+  get refused(): { readonly forged: number; readonly ahead: number } {
     return this.#running.state.refused;
   }
 

@@ -117,11 +117,17 @@ export async function establishLedger(
     proposals: changes,
     from,
   };
-  return await holdRound(bus, space, head, async (calledOff) => {
-    await ensureLogs(bus, space);
-    const signal = eitherOf(options.signal, calledOff);
-    return await new Proposal(bus, reader, wish, { ...options, signal }).settle();
-  });
+  return await holdRound(
+    bus,
+    space,
+    head,
+    async (calledOff) => {
+      await ensureLogs(bus, space);
+      const signal = eitherOf(options.signal, calledOff);
+      return await new Proposal(bus, reader, wish, { ...options, signal }).settle();
+    },
+    { isFinal: (kind) => kind === 'agreed' },
+  );
 }
 
 type ProposalOptions = LedgerOptions & { readonly signal: AbortSignal };

@@ -1,8 +1,8 @@
 /**
  * Reading a log: from its start or from a tip, what is there or for ever.
  *
- * Promise: every entry once, in order, without a gap; where the server's own record shows that one is missing, or that the stream is
- * another one than before, the reading fails (`log-broken`) instead of going on.
+ * Promise: every entry once, in order, without a gap; where the server's own record shows that one is missing, it is read again. What
+ * stays missing, or that the stream is another one than before, ends the reading (`log-broken`).
  */
 import {
   MabeamError,
@@ -30,22 +30,33 @@ const expectedSubjectHeader = 'nats-expected-last-subject-sequence-subject';
 /** How long a stream that was there may be missing, as it is while a server starts or a cluster elects. */
 const missingMs = 30_000;
 const pauseMs = 100;
+/** How often in a row a gap is read again. */
+const mostGaps = 32;
 
-/** Yields the entries that are there at the call. Throws `log-broken`, `stream-missing`, `disconnected`, `deadline-exceeded`. */
+/**
+ * Yields the entries that are there at the call, as the stream's leader knows them, and perhaps some that came since. Throws `log-broken`,
+ * `stream-missing`, `disconnected`, `deadline-exceeded`.
+ */
 export async function* readLog(
   bus: Bus,
   space: string,
   log: string,
   { after = startOfLog(space, log) }: ReadLogOptions = {},
 ): AsyncGenerator<LogEntry, void> {
-  const options = { filter: logSubject(space, log), from: after.sequence + 1 };
+  const last = await lastLogSequence(bus, space, log);
+  const gaps = new Gaps(log);
   let tip = after;
-  for await (const message of readStreamOnce(bus, logStream(space), options)) {
-    // An answer that came twice.
-    if (message.sequence <= tip.sequence) continue;
-    const entry = nextEntry(log, tip, message);
-    tip = entry;
-    yield entry;
+  while (tip.sequence < last) {
+    const options = { filter: logSubject(space, log), from: tip.sequence + 1 };
+    for await (const message of readStreamOnce(bus, logStream(space), options)) {
+      // An answer that came twice.
+      if (message.sequence <= tip.sequence) continue;
+      if (!gaps.isNext(tip, message)) break;
+      const entry = entryAfter(tip, message);
+      tip = entry;
+      yield entry;
+    }
+    if (tip.sequence < last) gaps.count(tip, last);
   }
 }
 
@@ -73,6 +84,7 @@ export async function* followLog(
   tryToVerify();
   const reconnects = bus.onReconnect(tryToVerify);
   const until = AbortSignal.any([signal, watched.signal]);
+  const gaps = new Gaps(log);
   let missingSince: number | undefined;
   try {
     while (!until.aborted) {
@@ -81,7 +93,8 @@ export async function* followLog(
         for await (const message of readStream(bus, stream, options)) {
           missingSince = undefined;
           if (message.sequence <= tip.sequence) continue;
-          const entry = nextEntry(log, tip, message);
+          if (!gaps.isNext(tip, message)) break;
+          const entry = entryAfter(tip, message);
           tip = entry;
           yield entry;
         }
@@ -107,13 +120,35 @@ export async function lastLogSequence(bus: Bus, space: string, log: string): Pro
   return last?.sequence ?? 0;
 }
 
-/** The entry of a message behind a tip. A writer's expectation was checked by the server: if it is not our tip, we have missed something. */
-function nextEntry(log: string, tip: LogTip, message: StoredMessage): LogEntry {
-  const { headers, sequence } = message;
-  const expected = headers.has(expectedSubjectHeader) ? undefined : headers.get(expectedHeader);
-  if (expected === undefined || Number(expected) === tip.sequence) return entryAfter(tip, message);
-  const text = `the log ${log} has a gap: entry ${sequence} follows ${expected}, and ${tip.sequence} was read last; read it from its start`;
-  throw coordinationError('log-broken', text, { details: { log, sequence, tip: tip.sequence } });
+/**
+ * Whether messages follow each other. A writer's expectation was checked by the server: where it is not our tip, we have missed
+ * something – one message of an answer that was lost on the way, and is there when it is read again.
+ */
+class Gaps {
+  readonly #log: string;
+  /** How often in a row nothing but a gap was read. */
+  #count = 0;
+
+  constructor(log: string) {
+    this.#log = log;
+  }
+
+  /** Does the message follow the tip? If not, read again. Throws `log-broken` when reading again does not help. */
+  isNext(tip: LogTip, { headers, sequence }: StoredMessage): boolean {
+    const expected = headers.has(expectedSubjectHeader) ? undefined : headers.get(expectedHeader);
+    const isNext = expected === undefined || Number(expected) === tip.sequence;
+    if (isNext) this.#count = 0;
+    else this.count(tip, sequence);
+    return isNext;
+  }
+
+  /** What leads up to this sequence was not read. Throws `log-broken` when that was so too often. */
+  count(tip: LogTip, sequence: number): void {
+    this.#count += 1;
+    if (this.#count <= mostGaps) return;
+    const text = `the log ${this.#log} has a gap: between ${tip.sequence}, which was read last, and ${sequence} something is missing; read it from its start`;
+    throw coordinationError('log-broken', text, { details: { log: this.#log, sequence, tip: tip.sequence } });
+  }
 }
 
 function isMissing(error: unknown): boolean {

@@ -7,7 +7,7 @@
  *  M2  A proposal is answered `committed` when its operation was applied here.
  *  M3  A member that cannot read on – its log is gone or broken – ends, and says why through `failed`.
  */
-import { digestOf, MabeamError, type Bus, type Identity } from '@mabeam/bus';
+import { digestOf, MabeamError, pause, type Bus, type Identity } from '@mabeam/bus';
 import { isJson } from '@mabeam/variables';
 import { coordinationError } from '../../errors.ts';
 import { appendToLog } from '../log/append.ts';
@@ -145,10 +145,8 @@ export class RaftMember implements AsyncDisposable {
 
   /** @internal Reads what is in the log, begins to take part, and has applied what was there. Throws what reading a log throws. */
   async start(closers: readonly (() => Promise<void>)[]): Promise<void> {
-    const { space } = this.#options.paper;
     this.#closers.push(...closers);
-    const log = raftLog(this.group);
-    for await (const entry of readLog(this.#bus, space, log)) this.#read(entry);
+    await this.#readAll();
     this.#following = this.#follow();
     this.#take({ kind: 'start' });
     await this.#applying.until(this.#tip.index, this.#ending.signal);
@@ -163,6 +161,23 @@ export class RaftMember implements AsyncDisposable {
     this.#end();
     for (const close of this.#closers.splice(0)) await close();
     await this.#following;
+  }
+
+  /** Reads what is there; a server that does not answer is asked again, from where it stopped. */
+  async #readAll(): Promise<void> {
+    const giveUpAt = performance.now() + readMs;
+    for (;;) {
+      try {
+        const { space } = this.#options.paper;
+        const log = raftLog(this.group);
+        for await (const entry of readLog(this.#bus, space, log, { after: this.#tip })) this.#read(entry);
+        return;
+      } catch (error) {
+        const isPassing = error instanceof MabeamError && error.retryable;
+        if (!isPassing || performance.now() > giveUpAt) throw error;
+        await pause(50, this.#ending.signal);
+      }
+    }
   }
 
   async #follow(): Promise<void> {
@@ -262,6 +277,8 @@ export class RaftMember implements AsyncDisposable {
   }
 }
 
+/** How long the first reading is tried. */
+const readMs = 15_000;
 /** What is over by itself: the member ends, or the server starts. */
 const passing: ReadonlySet<string> = new Set(['cancelled', 'closed', 'stream-missing']);
 

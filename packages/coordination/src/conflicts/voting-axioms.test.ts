@@ -1,7 +1,7 @@
 /** What the voting rules are known by: the axioms of social choice that each keeps, on whole and on partial ballots. */
 import { fc, test } from '@fast-check/vitest';
 import { describe, expect } from 'vitest';
-import { countVotes, votingRules, type Ballot, type VotingRule } from '../conflicts/voting.ts';
+import { countVotes, votingRules, type Ballot, type VotingRule } from './voting.ts';
 
 const numRuns = process.env['MABEAM_LONG'] === '1' ? 10_000 : 100;
 const candidates = ['a', 'b', 'c', 'd'] as const;
