@@ -10,12 +10,14 @@ import {
   type Certificate,
   type Consensus,
   type ConsensusOptions,
+  type PbftOutcome,
   type VoterVoice,
 } from '@mabeam/coordination';
 import { openLossyProxy, waitFor, type FrameFaultOptions } from '@mabeam/testing';
 import { describe, expect, inject, onTestFinished, test } from 'vitest';
 import { paperDigest, writePaper } from '../src/consensus/paper.ts';
 import { readPaper, signVote } from '../src/consensus/vote.ts';
+import { holdRound } from '../src/session/hold-round.ts';
 import { startFixture } from './fixtures/processes.ts';
 import { code, openStage, type Stage } from './negotiation-stage.ts';
 import { twoThirds } from './two-thirds.ts';
@@ -160,6 +162,17 @@ describe('a round of votes', () => {
     await waitFor(() => told.length === 1, { what: 'the voter hears of it' });
   });
 
+  test('is ended by the next who asks, where its protocol says that an ending is not final', async () => {
+    await using stage = await openStage();
+    const { bus, space } = stage;
+    const about = { round: 'r-1', protocol: 'ledger', strategy: 's', subject: 's', electorate: [] };
+    const end = (kind: string): Promise<{ readonly kind: string }> =>
+      holdRound(bus, space, about, () => Promise.resolve({ kind }), { isFinal: (one) => one === 'agreed' });
+    for (const kind of ['no-quorum', 'timeout', 'agreed', 'timeout']) await end(kind);
+    expect((await ends(stage)).map((outcome) => kindOf(outcome))).toEqual(['no-quorum', 'timeout', 'agreed']);
+    expect((await readRounds(bus, space, 'r-1'))[0]?.outcome?.['kind']).toBe('agreed');
+  });
+
   test('that ended without a decision has none for who asks again', async () => {
     await using stage = await openStage();
     const first = await ask(stage);
@@ -273,30 +286,69 @@ describe('an asker', () => {
   });
 });
 
+/** Four members, who take what they are told to; starting them anew is the end of what they remember. */
+function committeeIn({ bus, space }: Stage): {
+  readonly sit: (accepts: readonly number[]) => Promise<AsyncDisposable>;
+  readonly decide: (round: string, value?: string, asking?: Bus) => Promise<PbftOutcome>;
+} {
+  const identities = new Map<string, Identity>([...names, 'dan'].map((party) => [party, createIdentity()]));
+  const members = [...identities].map(([party, { publicKey }]) => ({ party, key: publicKey }));
+  return {
+    sit: async (accepts) => {
+      const seats = [...identities].map(([party, identity]) =>
+        joinPbft(bus, space, party, { identity, accept: () => accepts }),
+      );
+      await bus.flush();
+      return {
+        [Symbol.asyncDispose]: async () => {
+          for (const seat of seats) await seat[Symbol.asyncDispose]();
+        },
+      };
+    },
+    decide: (round, value = 'a', asking = bus) =>
+      establishPbft(asking, space, members, value, {
+        round,
+        alternatives: ['b'],
+        viewMs: 200,
+        timeoutMs: 5_000,
+      }),
+  };
+}
+
 describe('a committee', () => {
   test('whose members are all started anew has decided what it had decided', async () => {
     await using stage = await openStage();
-    const { bus, space } = stage;
-    const identities = new Map<string, Identity>([...names, 'dan'].map((party) => [party, createIdentity()]));
-    const members = [...identities].map(([party, { publicKey }]) => ({ party, key: publicKey }));
-    const sit = (accepts: readonly number[]): readonly AsyncDisposable[] =>
-      [...identities].map(([party, identity]) =>
-        joinPbft(bus, space, party, { identity, accept: () => accepts }),
-      );
-    const decide = (round: string): ReturnType<typeof establishPbft> =>
-      establishPbft(bus, space, members, 'a', { round, alternatives: ['b'], viewMs: 200 });
-    const before = sit([0, 1]);
-    await bus.flush();
+    const { sit, decide } = committeeIn(stage);
+    const before = await sit([0, 1]);
     const first = await decide('r-1');
-    for (const member of before) await member[Symbol.asyncDispose]();
-    const after = sit([1, 0]);
-    onTestFinished(async () => {
-      for (const member of after) await member[Symbol.asyncDispose]();
-    });
-    await bus.flush();
+    await before[Symbol.asyncDispose]();
+    await using _after = await sit([1, 0]);
     expect(first).toMatchObject({ kind: 'agreed', value: 'a' });
     expect(await decide('r-1')).toEqual(asKept(first));
     expect(await decide('r-2')).toMatchObject({ kind: 'agreed', value: 'b' });
+  });
+
+  test('hears nothing of a second paper under one id, though its asker is quicker than the first', async () => {
+    await using stage = await openStage();
+    const { sit, decide } = committeeIn(stage);
+    await using _members = await sit([0, 1]);
+    const refused = Promise.withResolvers<void>();
+    const begun = Promise.withResolvers<void>();
+    await using proxy = await openLossyProxy(natsUrl, {
+      seed: 1,
+      hold: ({ subject }) => {
+        if (!subject.endsWith('.pbft.open')) return undefined;
+        begun.resolve();
+        return refused.promise;
+      },
+    });
+    const bus = await connectBus({ url: proxy.url, name: 'slow' });
+    onTestFinished(() => bus.close(0));
+    const slow = decide('r-1', 'x', bus);
+    await begun.promise;
+    await expect(decide('r-1', 'y')).rejects.toThrow(code('round-reused'));
+    refused.resolve();
+    expect(await slow).toMatchObject({ kind: 'agreed', value: 'x' });
   });
 });
 

@@ -23,6 +23,7 @@ import { describe, expect, inject, onTestFinished, test } from 'vitest';
 import { startFixture, type FixtureProcess } from './fixtures/processes.ts';
 import { code, openStage, type Stage } from './negotiation-stage.ts';
 
+const seedsOfFaults = Array.from({ length: process.env['MABEAM_LONG'] === '1' ? 25 : 1 }, (_, i) => i + 1);
 const names = ['ada', 'bob', 'cyd', 'dan', 'eve'] as const;
 type Name = (typeof names)[number];
 const seeds = Object.fromEntries(names.map((party) => [party, createSeed()]));
@@ -112,35 +113,38 @@ describe('a round of gossip', () => {
     await expect(again(2)).rejects.toEqual(code('round-reused'));
   });
 
-  test('among processes, one killed -9 and started again, one behind a proxy that loses a third, has them all agree', async () => {
-    await using stage = await openStage();
-    await using proxy = await openLossyProxy(inject('natsUrl'), {
-      seed: 4,
-      drop: ({ subject }) => (subject.endsWith('.gossip.step') ? 0.33 : 0),
-      duplicate: () => 0.2,
-      reorder: () => 0.2,
-    });
-    for (const party of ['ada', 'bob'] as const)
-      await attend(stage, party, { propose: () => ({ [party]: 1, heat: 1 }) });
-    const [victim] = await Promise.all([
-      memberProcess(stage, 'cyd', { wish: { cyd: 1 } }),
-      memberProcess(stage, 'dan', { wish: { dan: 1 }, url: proxy.url }),
-    ]);
-    const running = establishGossip(
-      stage.bus,
-      stage.space,
-      electorate.slice(0, 4),
-      {},
-      { patienceMs: 15_000 },
-    );
-    await victim.line('asked');
-    await victim.kill();
-    await memberProcess(stage, 'cyd', { wish: { cyd: 2 } });
-    const outcome = await running;
-    // Before it was killed it may have told somebody; the later word counts.
-    expect(outcome).toMatchObject({ kind: 'agreed', value: { ada: 1, bob: 1, cyd: 2, dan: 1, heat: 1 } });
-    expect(proxy.counts.dropped).toBeGreaterThan(0);
-  });
+  test.each(seedsOfFaults)(
+    'among processes, one killed -9 and started again, one behind a proxy that loses a third, has them all agree (%i)',
+    async (seed) => {
+      await using stage = await openStage();
+      await using proxy = await openLossyProxy(inject('natsUrl'), {
+        seed,
+        drop: ({ subject }) => (subject.endsWith('.gossip.step') ? 0.33 : 0),
+        duplicate: () => 0.2,
+        reorder: () => 0.2,
+      });
+      for (const party of ['ada', 'bob'] as const)
+        await attend(stage, party, { propose: () => ({ [party]: 1, heat: 1 }) });
+      const [victim] = await Promise.all([
+        memberProcess(stage, 'cyd', { wish: { cyd: 1 } }),
+        memberProcess(stage, 'dan', { wish: { dan: 1 }, url: proxy.url }),
+      ]);
+      const running = establishGossip(
+        stage.bus,
+        stage.space,
+        electorate.slice(0, 4),
+        {},
+        { patienceMs: 15_000 },
+      );
+      await victim.line('asked');
+      await victim.kill();
+      await memberProcess(stage, 'cyd', { wish: { cyd: 2 } });
+      const outcome = await running;
+      // Before it was killed it may have told somebody; the later word counts.
+      expect(outcome).toMatchObject({ kind: 'agreed', value: { ada: 1, bob: 1, cyd: 2, dan: 1, heat: 1 } });
+      expect(proxy.counts.dropped).toBeGreaterThan(0);
+    },
+  );
 
   test.each([
     ['no-participants', []],
@@ -222,30 +226,33 @@ describe('a group that gossips', () => {
     expect(bob.entries.get('heat')?.at).toBeLessThan(Date.now() + 1_000);
   });
 
-  test('over a proxy that loses a third, and with one killed -9 that comes back empty, converges', async () => {
-    await using stage = await openStage();
-    await using proxy = await openLossyProxy(inject('natsUrl'), {
-      seed: 8,
-      drop: ({ subject }) => (subject.endsWith('.gossip.step') ? 0.33 : 0),
-      duplicate: () => 0.3,
-      reorder: () => 0.3,
-    });
-    const ada = await join(stage, 'ada');
-    const bob = await join(stage, 'bob', { url: proxy.url });
-    const first = await memberProcess(stage, 'cyd', { wish: { n: 1 } });
-    await waitFor(() => ada.get('cyd.n') === 1, { what: 'ada has heard of cyd' });
-    await first.kill();
-    ada.set('heat', 1);
-    bob.set('model', 'small');
-    const second = await memberProcess(stage, 'cyd', { wish: { m: 2 } });
-    // It has forgotten what it wrote; the others have not.
-    await second.line('map {"cyd.m":2,"cyd.n":1,"heat":1,"model":"small"}');
-    await waitFor(() => [ada, bob].every(({ entries }) => entries.size === 4), {
-      what: 'both hold all four',
-    });
-    await same([ada, bob]);
-    expect(proxy.counts.dropped).toBeGreaterThan(0);
-  });
+  test.each(seedsOfFaults)(
+    'over a proxy that loses a third, and with one killed -9 that comes back empty, converges (%i)',
+    async (seed) => {
+      await using stage = await openStage();
+      await using proxy = await openLossyProxy(inject('natsUrl'), {
+        seed,
+        drop: ({ subject }) => (subject.endsWith('.gossip.step') ? 0.33 : 0),
+        duplicate: () => 0.3,
+        reorder: () => 0.3,
+      });
+      const ada = await join(stage, 'ada');
+      const bob = await join(stage, 'bob', { url: proxy.url });
+      const first = await memberProcess(stage, 'cyd', { wish: { n: 1 } });
+      await waitFor(() => ada.get('cyd.n') === 1, { what: 'ada has heard of cyd' });
+      await first.kill();
+      ada.set('heat', 1);
+      bob.set('model', 'small');
+      const second = await memberProcess(stage, 'cyd', { wish: { m: 2 } });
+      // It has forgotten what it wrote; the others have not.
+      await second.line('map {"cyd.m":2,"cyd.n":1,"heat":1,"model":"small"}');
+      await waitFor(() => [ada, bob].every(({ entries }) => entries.size === 4), {
+        what: 'both hold all four',
+      });
+      await same([ada, bob]);
+      expect(proxy.counts.dropped).toBeGreaterThan(0);
+    },
+  );
 
   test('takes only members, with the keys they have', async () => {
     await using stage = await openStage();

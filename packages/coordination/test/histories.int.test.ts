@@ -27,7 +27,7 @@ import type { Wish } from './register-copy.ts';
 const natsUrl = inject('natsUrl');
 const isLong = process.env['MABEAM_LONG'] === '1';
 const seeds = isLong ? [1, 2, 3, 4, 5, 6] : [1];
-const kills = isLong ? 25 : 3;
+const kills = isLong ? 12 : 2;
 /** How long a client thinks between two things that it does, at most. */
 const thinkMs = 60;
 

@@ -3,13 +3,17 @@
  * learn the end of.
  */
 import { openEvents, type Bus } from '@mabeam/bus';
-import { establishPbft, verifyPbftDecision, type CommitteeMember } from '@mabeam/coordination';
+import {
+  establishLedger,
+  establishPbft,
+  openLedger,
+  proposeEntry,
+  verifyPbftDecision,
+  type CommitteeMember,
+  type LedgerReader,
+} from '@mabeam/coordination';
 import { registerModel, type ObservedOperation, type RegisterOperation } from '@mabeam/testing';
 import * as z from 'zod';
-import { LedgerCopy } from '../src/consensus/ledger/copy.ts';
-import { establishLedger } from '../src/consensus/ledger/establish.ts';
-import { LedgerReader } from '../src/consensus/ledger/read.ts';
-import { proposeEntry } from '../src/consensus/raft/propose.ts';
 import { readWish, RegisterCopy, type Wish } from './register-copy.ts';
 
 /** What it came to; undefined when that was never learnt. */
@@ -32,6 +36,9 @@ export class History {
     return operation !== undefined;
   }
 }
+
+/** How often an operation of which nobody knows the end is asked for under its id. */
+const mostTries = 4;
 
 const commandSchema = z.object({ id: z.string(), wish: z.unknown() });
 const skip = 'skip';
@@ -121,10 +128,13 @@ export class GroupClient {
   async perform(wish: Wish): Promise<Done | 'not-done'> {
     const id = `${this.#bus.name}-${this.#commands++}`;
     const options = { id, timeoutMs: 6_000, requestTimeoutMs: 1_000 };
-    const proposed = await proposeEntry(this.#bus, this.#space, 'history', this.#members, wish, options);
-    if (proposed.kind === 'no-quorum') return 'not-done';
-    if (proposed.kind === 'timeout') return undefined;
-    return readDone(proposed.result);
+    for (let tries = 0; tries < mostTries; tries++) {
+      const proposed = await proposeEntry(this.#bus, this.#space, 'history', this.#members, wish, options);
+      if (proposed.kind === 'committed') return readDone(proposed.result);
+      // Once nobody knows, no later refusal tells that it was not done.
+      if (proposed.kind === 'no-quorum' && tries === 0) return 'not-done';
+    }
+    return undefined;
   }
 }
 
@@ -140,22 +150,24 @@ export class LedgerClient {
     this.#bus = bus;
     this.#space = space;
     this.#electorate = electorate;
-    this.#reader = new LedgerReader(bus, new LedgerCopy(space, 'history', {}));
+    this.#reader = openLedger(bus, space, 'history');
   }
 
-  /** Performs a wish. Undefined when it ended without a block: one may still be on its way. */
+  /** Performs a wish. Undefined when it has no block, however often it is asked for: one may still be on its way. */
   async perform(wish: Wish): Promise<Done> {
     if (wish.kind === 'read') return { kind: 'read', value: (await this.#replay()).register.value };
     const round = `l-${this.#bus.name}-${this.#commands++}`;
     const options = { ledger: 'history', round, timeoutMs: 6_000, requestTimeoutMs: 1_000 };
-    const outcome = await establishLedger(this.#bus, this.#space, this.#electorate, [wish], options);
-    if (outcome.kind !== 'agreed') return undefined;
-    return (await this.#replay(outcome.height)).last;
+    for (let tries = 0; tries < mostTries; tries++) {
+      const outcome = await establishLedger(this.#bus, this.#space, this.#electorate, [wish], options);
+      if (outcome.kind === 'agreed') return (await this.#replay(outcome.height)).last;
+    }
+    return undefined;
   }
 
   /** The register after all blocks, or up to a height, and what the last change came to. */
   async #replay(height = Infinity): Promise<{ readonly register: RegisterCopy; readonly last: Done }> {
-    const { blocks } = await this.#reader.catchUp();
+    const { blocks } = await this.#reader.read();
     const register = new RegisterCopy();
     const wishes = blocks
       .slice(0, height + 1)

@@ -11,7 +11,7 @@ import {
   type LogEntry,
   type LogTip,
 } from '@mabeam/coordination';
-import { openFaultProxy, openLossyProxy } from '@mabeam/testing';
+import { frameHeaders, openFaultProxy, openLossyProxy } from '@mabeam/testing';
 import { describe, expect, inject, onTestFinished, test } from 'vitest';
 import { code, openStage } from './negotiation-stage.ts';
 
@@ -135,6 +135,30 @@ describe('a log', () => {
     await following;
     expect(entries.map(({ body }) => body)).toEqual([0, 1, 2, 3, 4, 5]);
     expect(entries.at(-1)?.chain).toBe((await read(bus, space)).at(-1)?.chain);
+  });
+
+  test('is read whole although the network loses and doubles single messages of the answers', async () => {
+    await using stage = await openStage();
+    const { bus, space } = stage;
+    const bodies = Array.from({ length: 30 }, (_, i) => i);
+    let tip = startOfLog(space, 'l');
+    for (const body of bodies) {
+      const appended = await appendToLog(bus, space, 'l', body, { after: tip });
+      if (appended.kind === 'appended') tip = appended.entry;
+    }
+    await using proxy = await openLossyProxy(inject('natsUrl'), {
+      seed: 11,
+      // Entries, not what ends an answer.
+      drop: (frame) => (frame.verb === 'HMSG' && frameHeaders(frame).has('nats-sequence') ? 0.2 : 0),
+      duplicate: () => 0.2,
+    });
+    const reader = await connected('reader', proxy.url);
+    expect((await read(reader, space)).map(({ body }) => body)).toEqual(bodies);
+    const followed: unknown[] = [];
+    for await (const { body } of followLog(reader, space, 'l', { signal: AbortSignal.timeout(10_000) }))
+      if (followed.push(body) === bodies.length) break;
+    expect(followed).toEqual(bodies);
+    expect(proxy.counts.dropped).toBeGreaterThan(0);
   });
 
   test('that was deleted and made anew ends the reading of who followed the old one', async () => {
