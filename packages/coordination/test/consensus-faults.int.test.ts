@@ -53,7 +53,12 @@ function forgetfulVoters({ bus, space }: Stage): { readonly asked: () => number 
       const paper = readPaper(body)?.paper;
       if (paper === undefined) throw new Error('no paper');
       asked += 1;
-      const { accepts, key, signature } = signVote(identity, paper, party, times++ === 0 ? 0 : 1);
+      const { accepts, key, signature } = signVote(
+        identity,
+        paperDigest(paper),
+        party,
+        times++ === 0 ? 0 : 1,
+      );
       return { kind: 'vote', accepts, key, signature };
     });
     onTestFinished(() => service.close());

@@ -17,7 +17,7 @@ import {
 } from '../src/consensus/ledger/inclusion.ts';
 import { entryAfter, startOfLog } from '../src/consensus/log/entry.ts';
 import { signReceipt } from '../src/consensus/log/receipt.ts';
-import { writePaper } from '../src/consensus/paper.ts';
+import { paperDigest, writePaper } from '../src/consensus/paper.ts';
 import {
   committeeOfPaper,
   pbftPurpose,
@@ -67,7 +67,9 @@ function voteCertificate(): object {
     electorate: four.members,
     alternatives: trickyChanges,
   });
-  const votes = names.map((party, i) => signVote(identityOf(party), paper, party, i === 3 ? null : 1));
+  const votes = names.map((party, i) =>
+    signVote(identityOf(party), paperDigest(paper), party, i === 3 ? null : 1),
+  );
   return certify(paper, { kind: 'accepted', accepted: 1 }, { votes, durationMs: 10 });
 }
 

@@ -8,7 +8,7 @@ import {
   type Decision,
 } from './algorithms.ts';
 import { certify } from './certificate.ts';
-import { writePaper, type Choice } from './paper.ts';
+import { paperDigest, writePaper, type Choice } from './paper.ts';
 import { verifyDecision } from './verify-decision.ts';
 import { signVote } from './vote.ts';
 
@@ -25,7 +25,7 @@ function certificateOf(choices: readonly Choice[]): unknown {
   });
   const votes = choices.map((choice, place) => {
     const party = names[place] ?? '';
-    return signVote(identities.get(party) ?? createIdentity(), paper, party, choice);
+    return signVote(identities.get(party) ?? createIdentity(), paperDigest(paper), party, choice);
   });
   const accepted = choices.filter((choice) => choice === 1).length > 1;
   return certify(paper, accepted ? { kind: 'accepted', accepted: 1 } : { kind: 'rejected' }, {

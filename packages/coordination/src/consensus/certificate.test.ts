@@ -2,7 +2,7 @@ import { canonicalText, createIdentity, digestOf } from '@mabeam/bus';
 import { seededRandom } from '@mabeam/testing';
 import { describe, expect, it } from 'vitest';
 import { certify, verifyCertificate, type Certificate } from './certificate.ts';
-import { writePaper, type Choice } from './paper.ts';
+import { paperDigest, writePaper, type Choice } from './paper.ts';
 import { signVote } from './vote.ts';
 
 const names = ['ada', 'bob', 'cyd'];
@@ -22,7 +22,7 @@ function certificateOf(choices: readonly Choice[], { pinned = false } = {}): Cer
     alternatives,
   });
   const votes = choices.map((choice, i) =>
-    signVote(identityOf(names[i] ?? ''), paper, names[i] ?? '', choice),
+    signVote(identityOf(names[i] ?? ''), paperDigest(paper), names[i] ?? '', choice),
   );
   return certify(paper, { kind: 'accepted', accepted: 0 }, { votes, durationMs: 12.3 });
 }
@@ -84,7 +84,7 @@ describe('a certificate', () => {
 
   it('does not carry votes of keys that the verifier knows to be of others', () => {
     const good = certificateOf([0, 0, 1]);
-    const signed = signVote(createIdentity(), good.paper, 'ada', 0);
+    const signed = signVote(createIdentity(), paperDigest(good.paper), 'ada', 0);
     const forged = rehashed({ ...good, votes: [signed, ...good.votes.slice(1)] });
     expect(problemOf(forged)).toContain('ada');
     expect(verifyCertificate(forged).kind).toBe('valid');
@@ -92,7 +92,7 @@ describe('a certificate', () => {
 
   it('does not carry votes of other keys than its electorate names', () => {
     const good = certificateOf([0, 0, 1], { pinned: true });
-    const signed = signVote(createIdentity(), good.paper, 'ada', 0);
+    const signed = signVote(createIdentity(), paperDigest(good.paper), 'ada', 0);
     expect(verifyCertificate(rehashed({ ...good, votes: [signed, ...good.votes.slice(1)] })).kind).toBe(
       'invalid',
     );

@@ -60,7 +60,7 @@ export function joinConsensus(bus: Bus, space: string, party: string, voice: Vot
     if (earlier !== undefined) throw reused(paper.round, party);
     assertMember(paper, party, voice.identity);
     watch?.expect(paper.round, withinMs);
-    const answer = castVote(voice, party, { paper, signal: request.signal });
+    const answer = castVote(voice, party, { paper, digest, signal: request.signal });
     remember(given, paper.round, { digest, answer });
     // A vote that failed or was called off is no vote: the same question may be put again.
     answer.catch(() => given.delete(paper.round));
@@ -80,7 +80,11 @@ export function joinConsensus(bus: Bus, space: string, party: string, voice: Vot
 async function castVote(
   voice: VoterVoice,
   party: string,
-  { paper, signal }: { readonly paper: BallotPaper; readonly signal: AbortSignal },
+  {
+    paper,
+    digest,
+    signal,
+  }: { readonly paper: BallotPaper; readonly digest: string; readonly signal: AbortSignal },
 ): Promise<unknown> {
   const { alternatives, round } = paper;
   const [proposal = null] = alternatives;
@@ -91,7 +95,7 @@ async function castVote(
     const message = `${party} votes for alternative ${accepts}, and there are ${alternatives.length}`;
     throw busError('handler-failed', message, { details: { party, round, accepts } });
   }
-  const { key, signature } = signVote(voice.identity, paper, party, accepts);
+  const { key, signature } = signVote(voice.identity, digest, party, accepts);
   return { kind: 'vote', accepts, key, signature };
 }
 

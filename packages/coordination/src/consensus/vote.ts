@@ -2,7 +2,7 @@
 import { isSignedBy, type Identity } from '@mabeam/bus';
 import * as z from 'zod';
 import type { ReadAnswer } from '../session/session.ts';
-import { paperDigest, paperSchema, type BallotPaper, type Choice } from './paper.ts';
+import { paperSchema, type BallotPaper, type Choice } from './paper.ts';
 
 /** The name of the protocol in subjects and events. */
 export const consensusProtocol = 'consensus';
@@ -50,9 +50,9 @@ export function readPaper(body: unknown): PaperQuestion | undefined {
   return question !== undefined && question.paper.round === question.round ? question : undefined;
 }
 
-/** Signs a choice on a paper. */
-export function signVote(identity: Identity, paper: BallotPaper, party: string, accepts: Choice): SignedVote {
-  const signature = identity.sign(purpose, statementOf(paperDigest(paper), party, accepts));
+/** Signs a choice on the paper with this digest. */
+export function signVote(identity: Identity, digest: string, party: string, accepts: Choice): SignedVote {
+  const signature = identity.sign(purpose, statementOf(digest, party, accepts));
   return { party, accepts, key: identity.publicKey, signature };
 }
 
