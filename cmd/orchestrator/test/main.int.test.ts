@@ -11,16 +11,19 @@ import {
   type Bus,
 } from '@mabeam/bus';
 import { freshSpace, waitFor } from '@mabeam/testing';
-import { describe, expect, inject, test } from 'vitest';
+import { describe, expect, inject, onTestFinished, test } from 'vitest';
 
 const main = fileURLToPath(new URL('../src/main.ts', import.meta.url));
 
 function run(...flags: string[]): ChildProcess {
   const args = ['--conditions=@mabeam/source', main, ...flags];
-  return spawn(process.execPath, args, {
+  const child = spawn(process.execPath, args, {
     env: { ...process.env, NATS_URL: inject('natsUrl') },
     stdio: ['ignore', 'pipe', 'pipe'],
   });
+  // A test that fails leaves nobody behind.
+  onTestFinished(() => void child.kill('SIGKILL'));
+  return child;
 }
 
 async function ended(child: ChildProcess): Promise<{ code: number | null; output: string }> {

@@ -175,7 +175,7 @@ async function killAt(fatal: number, { outcome, value, worth }: Prospect): Promi
   return victim.said;
 }
 
-test.concurrent.each<Prospect>([
+test.each<Prospect>([
   { outcome: 'rolled-back', worth: 0.8, value: 1 },
   { outcome: 'success', worth: 1.2, value: 5 },
 ])(
