@@ -170,6 +170,7 @@ export type { ValueRange } from './negotiation/value-range.ts';
 export { learnReliabilities, reliabilityFactors } from './negotiation/learned-reliability.ts';
 export type { Judgement, LearnOptions, Reliability } from './negotiation/learned-reliability.ts';
 export type { Participant, ParticipantOutcome } from './session/session.ts';
+export type { RoundOptions } from './session/round-options.ts';
 export { roundHeader } from './session/round.ts';
 export { readRounds } from './session/kept-rounds.ts';
 export type { KeptRound } from './session/kept-rounds.ts';

@@ -5,6 +5,7 @@
 import type { Bus } from '@mabeam/bus';
 import type { Json } from '@mabeam/variables';
 import { coordinationError, coordinationErrors, type CoordinationErrorCode } from '../errors.ts';
+import type { RoundOptions } from '../session/round-options.ts';
 import type { Participant } from '../session/session.ts';
 import { establishConsensus } from './establish.ts';
 import { establishGossip } from './gossip/establish.ts';
@@ -26,7 +27,7 @@ export const decisionTerms = ['weights', 'threshold', 'alternatives', 'faults', 
 export type DecisionTerm = (typeof decisionTerms)[number];
 
 /** How a decision is sought; an algorithm takes the terms that it lists. */
-export interface DecisionOptions {
+export interface DecisionOptions extends Omit<RoundOptions, 'requestTimeoutMs'> {
   /** The share of the weight that must be exceeded. */
   readonly threshold?: number | undefined;
   /** Further proposals. */
@@ -37,14 +38,6 @@ export interface DecisionOptions {
   readonly ledger?: string | undefined;
   /** Which group's log. */
   readonly group?: string | undefined;
-  /** What the proposal is about, as lists of rounds show it. */
-  readonly subject?: string | undefined;
-  readonly timeoutMs?: number | undefined;
-  readonly signal?: AbortSignal | undefined;
-  /** The asking agent, when an agent asks. */
-  readonly from?: string | undefined;
-  /** Id of the round. Default: a new one. */
-  readonly round?: string | undefined;
 }
 
 /** How it ended, whatever the algorithm: `kind` is `agreed`, with `value` and mostly a `certificate`, or another ending. */

@@ -8,6 +8,7 @@
 import type { Bus } from '@mabeam/bus';
 import type { Json } from '@mabeam/variables';
 import { holdRound } from '../session/hold-round.ts';
+import type { RoundOptions } from '../session/round-options.ts';
 import { newRoundId } from '../session/round.ts';
 import type { Participant, Session } from '../session/session.ts';
 import { askUntilDecided, eitherOf } from './ask-until-decided.ts';
@@ -27,27 +28,13 @@ import {
 import { consensusProtocol, readVote, type SignedVote } from './vote.ts';
 
 /** How agreement is sought. */
-export interface ConsensusOptions {
+export interface ConsensusOptions extends RoundOptions {
   /** One of ours by name, or a rule of one's own. Default `simple-majority`. */
   readonly algorithm?: VoteAlgorithm | CountingRule | undefined;
   /** The share of the weight that a weighted vote must exceed: from 0, below 1. Default 0.5. */
   readonly threshold?: number | undefined;
   /** Further proposals: a voter accepts one of them all, or none. */
   readonly alternatives?: readonly Json[] | undefined;
-  /** What the proposal is about, as lists of rounds show it: an id. Default `proposal`. */
-  readonly subject?: string | undefined;
-  /** The whole session. Default 30 000. */
-  readonly timeoutMs?: number | undefined;
-  /** One question to a party. Default 5 000. */
-  readonly requestTimeoutMs?: number | undefined;
-  readonly signal?: AbortSignal | undefined;
-  /** The asking agent, when an agent asks. */
-  readonly from?: string | undefined;
-  /**
-   * Id of the round: a token. Default: a new one. Voters vote once in a round, and a round ends once: who asks the same again, in
-   * whatever process, gets the end that the first asker has kept.
-   */
-  readonly round?: string | undefined;
 }
 
 /**

@@ -8,6 +8,7 @@
  */
 import { parseId, type Bus } from '@mabeam/bus';
 import { holdRound } from '../session/hold-round.ts';
+import type { RoundOptions } from '../session/round-options.ts';
 import { newRoundId } from '../session/round.ts';
 import { Session } from '../session/session.ts';
 import { partiesOf, positionOf, type KnownParty, type NegotiatingParty } from './electorate.ts';
@@ -26,20 +27,11 @@ import {
 import { termsOf, type TermOptions, type Terms } from './terms.ts';
 
 /** How a value is negotiated. */
-export interface NegotiationOptions extends TermOptions {
+export interface NegotiationOptions extends TermOptions, Omit<RoundOptions, 'subject'> {
   /** One of ours by name, or one's own. Default `weighted-consensus`. */
   readonly strategy?: StrategyName | (string & {}) | Strategy | undefined;
-  /** The whole session. Default 30 000. */
-  readonly timeoutMs?: number | undefined;
-  /** One question to a party. Default 5 000. */
-  readonly requestTimeoutMs?: number | undefined;
-  readonly signal?: AbortSignal | undefined;
-  /** The asking agent, when an agent asks. */
-  readonly from?: string | undefined;
   /** Utilities that parties name (`utility: 'name'`). */
   readonly utilities?: Readonly<Record<string, (value: unknown) => number>> | undefined;
-  /** Id of the round: a token. Default: a new one. */
-  readonly round?: string | undefined;
 }
 
 interface Table {

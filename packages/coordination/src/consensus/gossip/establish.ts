@@ -10,6 +10,7 @@ import type { Json } from '@mabeam/variables';
 import { setTimeout as pause } from 'node:timers/promises';
 import * as z from 'zod';
 import { holdRound } from '../../session/hold-round.ts';
+import type { RoundOptions } from '../../session/round-options.ts';
 import { newRoundId } from '../../session/round.ts';
 import { participantSchema, Session, type Participant, type ReadAnswer } from '../../session/session.ts';
 import { eitherOf } from '../ask-until-decided.ts';
@@ -33,7 +34,7 @@ import { standingOfReports } from './standing.ts';
 import { gossipProtocol } from './step-subject.ts';
 
 /** How it is held. */
-export interface GossipRoundOptions {
+export interface GossipRoundOptions extends RoundOptions {
   /** Peers that a member greets in a round. Default 3. */
   readonly fanout?: number | undefined;
   /** Time between a member's rounds. Default 50. */
@@ -42,17 +43,6 @@ export interface GossipRoundOptions {
   readonly maxSkewMs?: number | undefined;
   /** How long a member that says nothing counts as one that lives. Default 1 000. */
   readonly patienceMs?: number | undefined;
-  /** What the proposal is about, as lists of rounds show it. Default `proposal`. */
-  readonly subject?: string | undefined;
-  /** The whole session. Default 30 000. */
-  readonly timeoutMs?: number | undefined;
-  /** One question to a member. Default 1 000. */
-  readonly requestTimeoutMs?: number | undefined;
-  readonly signal?: AbortSignal | undefined;
-  /** The asking agent, when an agent asks. */
-  readonly from?: string | undefined;
-  /** Id of the round: a token. Default: a new one. Who asks the same again gets the end that the first asker has kept. */
-  readonly round?: string | undefined;
 }
 
 /** How it ended. */

@@ -1,4 +1,5 @@
 /** A member of a gossip at work: performs what the pure one wants, until it is disposed of. What is lost is made good by the next rounds. */
+import { NamedTimers } from '../../session/named-timers.ts';
 import type { Gossiper, GossiperInput, GossiperState } from './gossiper.ts';
 import type { GossipMessage } from './message.ts';
 
@@ -15,9 +16,8 @@ export interface GossiperSurroundings {
 export class RunningGossiper implements Disposable {
   readonly #gossiper: Gossiper;
   readonly #surroundings: GossiperSurroundings;
-  readonly #timers = new Map<string, NodeJS.Timeout>();
+  readonly #timers = new NamedTimers((timer) => this.take({ kind: 'timer', timer }));
   #state: GossiperState;
-  #isOver = false;
 
   constructor(gossiper: Gossiper, surroundings: GossiperSurroundings) {
     this.#gossiper = gossiper;
@@ -35,24 +35,12 @@ export class RunningGossiper implements Disposable {
     const before = this.#state;
     const { state, sends, timers } = this.#gossiper.step(before, input, clock());
     this.#state = state;
-    for (const { timer, afterMs } of timers) this.#setTimer(timer, afterMs);
+    for (const { timer, afterMs } of timers) this.#timers.set(timer, afterMs);
     for (const { to, message } of sends) send(to, message);
     if (state.held !== before.held) changed?.(state, before);
   }
 
   [Symbol.dispose](): void {
-    this.#isOver = true;
-    for (const timer of this.#timers.values()) clearTimeout(timer);
-    this.#timers.clear();
-  }
-
-  #setTimer(timer: string, afterMs: number | undefined): void {
-    clearTimeout(this.#timers.get(timer));
-    this.#timers.delete(timer);
-    if (afterMs === undefined || this.#isOver) return;
-    this.#timers.set(
-      timer,
-      setTimeout(() => this.take({ kind: 'timer', timer }), afterMs),
-    );
+    this.#timers[Symbol.dispose]();
   }
 }

@@ -12,6 +12,7 @@
 import { digestOf, MabeamError, pause, type Bus } from '@mabeam/bus';
 import type { Json } from '@mabeam/variables';
 import { holdRound } from '../../session/hold-round.ts';
+import type { RoundOptions } from '../../session/round-options.ts';
 import { newRoundId } from '../../session/round.ts';
 import type { Participant } from '../../session/session.ts';
 import { eitherOf } from '../ask-until-decided.ts';
@@ -32,7 +33,7 @@ import { nextMove, type Wish } from './proposal.ts';
 import { openLedger, type LedgerReader } from './read.ts';
 
 /** How a block is sought. */
-export interface LedgerOptions extends LedgerTrust {
+export interface LedgerOptions extends LedgerTrust, Omit<RoundOptions, 'subject'> {
   /** Which ledger of the space: an id of at most 56 characters. Default `ledger`. */
   readonly ledger?: string | undefined;
   /** The ledger as it is open already, in place of `ledger`, `keys` and `genesis`: what was read of it is not read again. */
@@ -41,15 +42,6 @@ export interface LedgerOptions extends LedgerTrust {
   readonly prevHash?: string | undefined;
   /** Who signs from the next block on, when that shall change; those who sign now must sign that. */
   readonly members?: readonly LedgerMember[] | undefined;
-  /** The whole session. Default 30 000. */
-  readonly timeoutMs?: number | undefined;
-  /** One question to a member. Default 5 000. */
-  readonly requestTimeoutMs?: number | undefined;
-  readonly signal?: AbortSignal | undefined;
-  /** The asking agent, when an agent asks. */
-  readonly from?: string | undefined;
-  /** Id of the round, and of the operation that the block is for: a token. Default: a new one. */
-  readonly round?: string | undefined;
 }
 
 /** How it ended. */

@@ -8,6 +8,7 @@ import { digestOf, type Bus } from '@mabeam/bus';
 import type { Json } from '@mabeam/variables';
 import * as z from 'zod';
 import { holdRound } from '../../session/hold-round.ts';
+import type { RoundOptions } from '../../session/round-options.ts';
 import { newRoundId } from '../../session/round.ts';
 import { participantSchema, type Participant, type ReadAnswer } from '../../session/session.ts';
 import { askUntilDecided, eitherOf } from '../ask-until-decided.ts';
@@ -15,22 +16,13 @@ import { pbftProtocol } from './join.ts';
 import { verifyPbftDecision, writePbftPaper, type PbftDecision, type PbftPaper } from './paper.ts';
 
 /** How the decision is sought. */
-export interface PbftOptions {
+export interface PbftOptions extends Omit<RoundOptions, 'requestTimeoutMs'> {
   /** How many members may lie; there must be three times as many and one more. Default 1. */
   readonly faults?: number | undefined;
   /** Further proposals: the committee decides for one of them all. */
   readonly alternatives?: readonly Json[] | undefined;
   /** How long the first view may take; each further one twice as long. Default 1 000. */
   readonly viewMs?: number | undefined;
-  /** What the proposal is about, as lists of rounds show it. Default `proposal`. */
-  readonly subject?: string | undefined;
-  /** The whole session. Default 180 000. */
-  readonly timeoutMs?: number | undefined;
-  readonly signal?: AbortSignal | undefined;
-  /** The asking agent, when an agent asks. */
-  readonly from?: string | undefined;
-  /** Id of the round: a token. Default: a new one. Who asks the same again gets the end that the first asker has kept. */
-  readonly round?: string | undefined;
 }
 
 /** How it ended. */

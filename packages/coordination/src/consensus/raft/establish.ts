@@ -9,6 +9,7 @@ import { digestOf, type Bus } from '@mabeam/bus';
 import type { Json } from '@mabeam/variables';
 import * as z from 'zod';
 import { holdRound } from '../../session/hold-round.ts';
+import type { RoundOptions } from '../../session/round-options.ts';
 import { newRoundId } from '../../session/round.ts';
 import { participantSchema, type Participant, type ReadAnswer } from '../../session/session.ts';
 import { askUntilDecided, eitherOf } from '../ask-until-decided.ts';
@@ -21,22 +22,11 @@ import { groupOf, raftLog, writeRaftPaper, type RaftElector, type RaftPaper } fr
 import { proposeForPlace, type ProposedEntry } from './propose.ts';
 
 /** How a decision is sought. */
-export interface RaftOptions {
+export interface RaftOptions extends RoundOptions {
   /** The group that the electorate has joined (`joinRaft`). Default: one of its own for this electorate, in which its parties are asked to sit (`attendRaft`). */
   readonly group?: string | undefined;
   /** How long a leader may be silent, in a group that is asked to sit. Default 500. */
   readonly electionMs?: number | undefined;
-  /** What the proposal is about, as lists of rounds show it. Default `proposal`. */
-  readonly subject?: string | undefined;
-  /** The whole session. Default 30 000. */
-  readonly timeoutMs?: number | undefined;
-  /** One question to a party. Default 5 000. */
-  readonly requestTimeoutMs?: number | undefined;
-  readonly signal?: AbortSignal | undefined;
-  /** The asking agent, when an agent asks. */
-  readonly from?: string | undefined;
-  /** Id of the round: a token. Default: a new one. Who asks the same again gets the end that the first asker has kept. */
-  readonly round?: string | undefined;
 }
 
 /** How it ended. */

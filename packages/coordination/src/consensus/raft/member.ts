@@ -10,6 +10,7 @@
 import { digestOf, MabeamError, pause, type Bus, type Identity } from '@mabeam/bus';
 import { isJson } from '@mabeam/variables';
 import { coordinationError } from '../../errors.ts';
+import { NamedTimers } from '../../session/named-timers.ts';
 import { appendToLog } from '../log/append.ts';
 import { startOfLog, type LogEntry, type LogTip } from '../log/entry.ts';
 import { followLog, readLog } from '../log/read.ts';
@@ -61,7 +62,7 @@ export class RaftMember implements AsyncDisposable {
   readonly #applying: Applying;
   readonly #recent = new Map<number, LogEntry>();
   readonly #pending = new Map<string, Pending>();
-  readonly #timers = new Map<string, NodeJS.Timeout>();
+  readonly #timers = new NamedTimers((timer) => this.#take({ kind: 'timer', timer }));
   readonly #ending = new AbortController();
   readonly #failure = new AbortController();
   readonly #closers: (() => Promise<void>)[] = [];
@@ -213,7 +214,7 @@ export class RaftMember implements AsyncDisposable {
     if (this.#ending.signal.aborted) return;
     const step = stepNode(this.#node, this.#state, input, performance.now());
     this.#state = step.state;
-    for (const { timer, afterMs } of step.timers) this.#setTimer(timer, afterMs);
+    for (const { timer, afterMs } of step.timers) this.#timers.set(timer, afterMs);
     for (const { to, message } of step.sends) this.#options.send(to, message);
     for (const { id, answer } of step.answers) {
       this.#pending.get(id)?.answered.resolve(answer);
@@ -258,20 +259,9 @@ export class RaftMember implements AsyncDisposable {
     return undefined;
   }
 
-  #setTimer(timer: string, afterMs: number | undefined): void {
-    clearTimeout(this.#timers.get(timer));
-    this.#timers.delete(timer);
-    if (afterMs === undefined) return;
-    this.#timers.set(
-      timer,
-      setTimeout(() => this.#take({ kind: 'timer', timer }), afterMs),
-    );
-  }
-
   #end(): void {
     this.#ending.abort();
-    for (const timer of this.#timers.values()) clearTimeout(timer);
-    this.#timers.clear();
+    this.#timers[Symbol.dispose]();
     for (const { answered } of this.#pending.values()) answered.resolve({ kind: 'unknown' });
     this.#pending.clear();
   }

@@ -15,21 +15,15 @@ import {
 } from '@mabeam/bus';
 import type { Json } from '@mabeam/variables';
 import { coordinationError } from '../../errors.ts';
+import type { RoundOptions } from '../../session/round-options.ts';
 import { newRoundId, roundSubject } from '../../session/round.ts';
 import { raftLog } from './paper.ts';
 import { proposePhase, readMemberAnswer, type MemberAnswer } from './proposal.ts';
 
 /** How an operation is proposed. */
-export interface ProposeOptions {
+export interface ProposeOptions extends Omit<RoundOptions, 'subject' | 'round'> {
   /** What stands for the operation: 1 to 128 of A-Z, a-z, 0-9, "_", "." and "-". Default: a new one. */
   readonly id?: string | undefined;
-  /** In all. Default 30 000. */
-  readonly timeoutMs?: number | undefined;
-  /** One question to a member. Default 5 000. */
-  readonly requestTimeoutMs?: number | undefined;
-  readonly signal?: AbortSignal | undefined;
-  /** The asking agent, when an agent asks. */
-  readonly from?: string | undefined;
 }
 
 /** How it ended. */
