@@ -87,7 +87,7 @@ async function openCore(
   stage: Stage,
 ): Promise<{ readonly publish: () => Promise<number> } & AsyncDisposable> {
   const peer = await startPeer('listeners', {
-    args: ['subscriptions', stage.natsUrl, String(size), 'none'],
+    args: ['subscriptions', stage.natsUrl, String(size), revisionSubject],
     signal: stage.signal,
   });
   const connection = await connect({ servers: stage.natsUrl, noAsyncTraces: true });

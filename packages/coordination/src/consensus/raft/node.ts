@@ -411,10 +411,13 @@ class Turn {
     if (to !== this.#options.self) this.#sends.push({ to, message });
   }
 
-  /** It stands for election when it has heard nothing for once to twice `electionMs`. */
+  /**
+   * It stands for election when it has heard nothing for `electionMs` and a random part of as much again, of more where more than five
+   * might stand: the first must have asked for its votes before the next one stands, however many there are.
+   */
   #rest(): void {
-    const { electionMs, random } = this.#options;
-    this.#timers.set('election', electionMs * (1 + random()));
+    const { electionMs, members, random } = this.#options;
+    this.#timers.set('election', electionMs * (1 + random() * Math.max(1, members.length / 5)));
   }
 
   #set(change: Partial<NodeState>): void {
