@@ -21,6 +21,7 @@ import {
 } from '@mabeam/coordination';
 import { openLossyProxy, seededRandom } from '@mabeam/testing';
 import { describe, expect, inject, onTestFinished, test } from 'vitest';
+import { roundSubject } from '../src/session/round.ts';
 import { startFixture } from './fixtures/processes.ts';
 import { code, openStage, type Stage } from './negotiation-stage.ts';
 
@@ -81,6 +82,31 @@ function editsNotFound(decision: PbftDecision, keys: Readonly<Record<string, str
 }
 
 describe('a committee of four over the bus', () => {
+  test('a member that is opened last has heard what was said before', async () => {
+    await using stage = await openStage();
+    const { bus, space } = stage;
+    const gate = Promise.withResolvers<void>();
+    const { electorate, identities } = await committee(stage, ['ada', 'bob', 'cyd']);
+    const last = await connectBus({ url: inject('natsUrl'), name: 'dan' });
+    onTestFinished(() => last.close(0));
+    const accept = async (): Promise<readonly number[]> => {
+      await gate.promise;
+      return [0];
+    };
+    await joinPbft(last, space, 'dan', { identity: identityOf(identities, 'dan'), accept }).ready();
+    // Nothing is repeated before a quarter of this has passed.
+    const viewMs = 60_000;
+    const { paper } = decisionOf(await establishPbft(bus, space, electorate, 1, { viewMs }));
+    gate.resolve();
+    const { round } = paper;
+    const answer = await bus.request(
+      roundSubject(space, 'dan', 'pbft', 'open'),
+      { round, withinMs: 8_000, paper },
+      { timeoutMs: 8_000 },
+    );
+    expect(answer).toMatchObject({ kind: 'decided', round });
+  });
+
   test('decides for what was proposed, and anybody verifies it', async () => {
     await using stage = await openStage();
     const { electorate } = await committee(stage, names);

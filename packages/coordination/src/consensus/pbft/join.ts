@@ -5,6 +5,7 @@
  *  M1  One paper a round: a second one is refused, so nobody gets two committees out of one round.
  *  M2  It goes on to decide when nobody waits for its answer any more, until the time of the round is over; afterwards it
  *      still tells the other members what was decided, as long as it remembers.
+ *  M3  What the others say before it is opened itself waits for that; a member that is opened last is not behind.
  */
 import { busErrors, errorsOf, type Bus, type Identity, type ServedRequest } from '@mabeam/bus';
 import type { Json } from '@mabeam/variables';
@@ -12,7 +13,7 @@ import * as z from 'zod';
 import { coordinationError } from '../../errors.ts';
 import type { Participation } from '../../negotiation/participate.ts';
 import { roundSubject } from '../../session/round.ts';
-import { readPbftMessage } from './message.ts';
+import { readPbftMessage, type PbftMessage } from './message.ts';
 import { committeeOfPaper, pbftPaperSchema, pbftPurpose, signatureCheckOf, type PbftPaper } from './paper.ts';
 import { createReplica } from './replica.ts';
 import { RunningReplica } from './run-replica.ts';
@@ -29,12 +30,20 @@ export interface MemberVoice {
     | undefined;
 }
 
+/** What a member has said to another. */
+interface Step {
+  readonly from: string;
+  readonly message: PbftMessage;
+}
+
 interface Sitting {
   readonly session: string;
   readonly running: RunningReplica;
 }
 
 const rememberedRounds = 256;
+/** What is kept of a round in which nobody sits yet: more than a committee says before all have been opened. */
+const earlyMessages = 512;
 const openSchema = z.object({ round: z.string(), withinMs: z.number().min(0), paper: pbftPaperSchema });
 const stepSchema = z.object({ round: z.string(), from: z.string(), message: z.unknown() });
 const busError = errorsOf(busErrors);
@@ -42,6 +51,7 @@ const busError = errorsOf(busErrors);
 /** Sits in the committees of a space for a party until it is disposed of. One process speaks for a party. Throws `invalid-id`. */
 export function joinPbft(bus: Bus, space: string, party: string, voice: MemberVoice): Participation {
   const sittings = new Map<string, Sitting>();
+  const early = new EarlySteps();
   const open = async (request: ServedRequest): Promise<unknown> => {
     const opened = openSchema.safeParse(request.body).data;
     if (opened === undefined || opened.paper.round !== opened.round || opened.paper.space !== space)
@@ -49,6 +59,7 @@ export function joinPbft(bus: Bus, space: string, party: string, voice: MemberVo
     const { paper, withinMs, round } = opened;
     const accepts = (await voice.accept?.(paper.alternatives, paper)) ?? [...paper.alternatives.keys()];
     const sitting = sit(bus, sittings, { paper, party, identity: voice.identity, accepts });
+    for (const step of early.take(round)) sitting.running.take({ kind: 'message', ...step });
     const timer = setTimeout(() => sitting.running[Symbol.dispose](), withinMs);
     const proof = await sitting.running.decision;
     clearTimeout(timer);
@@ -59,7 +70,10 @@ export function joinPbft(bus: Bus, space: string, party: string, voice: MemberVo
     const step = stepSchema.safeParse(arrived.body()).data;
     const message = readPbftMessage(step?.message);
     if (step === undefined || message === undefined) return;
-    sittings.get(step.round)?.running.take({ kind: 'message', from: step.from, message });
+    const { round, from } = step;
+    const sitting = sittings.get(round);
+    if (sitting === undefined) early.keep(round, { from, message });
+    else sitting.running.take({ kind: 'message', from, message });
   });
   return {
     party,
@@ -70,6 +84,26 @@ export function joinPbft(bus: Bus, space: string, party: string, voice: MemberVo
       await service.close();
     },
   };
+}
+
+/** What came for rounds in which nobody sits yet; the rounds heard of last, and of each so much. */
+class EarlySteps {
+  readonly #rounds = new Map<string, Step[]>();
+
+  keep(round: string, step: Step): void {
+    const steps = this.#rounds.get(round) ?? [];
+    if (steps.length < earlyMessages) steps.push(step);
+    this.#rounds.set(round, steps);
+    const [oldest] = this.#rounds.keys();
+    if (this.#rounds.size > rememberedRounds && oldest !== undefined) this.#rounds.delete(oldest);
+  }
+
+  /** What has come for a round, once. */
+  take(round: string): readonly Step[] {
+    const steps = this.#rounds.get(round) ?? [];
+    this.#rounds.delete(round);
+    return steps;
+  }
 }
 
 /** The sitting of a paper: a new one, or the one there is (M1). */
