@@ -13,8 +13,8 @@ export const telemetry: Benchmark = {
   timeoutMs: 240_000,
   run: async (stage) => {
     await openTelemetryStream(stage);
-    const generations = scaled(stage, { full: 4, quick: 2 });
-    const pairs = scaled(stage, { full: 10, quick: 10 });
+    const generations = scaled(stage, { full: 12, quick: 2 });
+    const pairs = scaled(stage, { full: 5, quick: 10 });
     const costs: Costs = { traced: [], plain: [] };
     for (let n = 0; n < generations; n++) await measureGeneration(stage, pairs, costs);
     return rowOf(costs, generations, pairs);
