@@ -35,7 +35,10 @@ async function answerPings(answer: (respond: (text: string) => void) => void): P
   const subscription = raw.subscribe('$SRV.PING', {
     callback: (_, message) => answer((text) => void message.respond(text)),
   });
-  resources.defer(() => subscription.unsubscribe());
+  resources.defer(async () => {
+    subscription.unsubscribe();
+    await raw.flush();
+  });
   await raw.flush();
 }
 
