@@ -1,6 +1,6 @@
 /** Asking until it is decided: a session that ends as soon as the answers so far leave nothing open. */
 import { MabeamError, type Bus } from '@mabeam/bus';
-import { Session, type ReadAnswer, type SessionOptions } from '../session/session.ts';
+import { Session, type Participant, type ReadAnswer, type SessionOptions } from '../session/session.ts';
 
 /** What is asked, and when it is decided. */
 export interface AskUntilDecided<T> extends SessionOptions {
@@ -37,6 +37,17 @@ export async function askUntilDecided<T>(
     }
   }
   return session;
+}
+
+/** How a participant did: what was counted of it, which the session may not have noted yet when the decision ended it; an answer that was still out then is late. */
+export function seenAs(
+  participant: Participant,
+  answered: { readonly has: (party: string) => boolean },
+  isDecided: boolean,
+): Participant {
+  if (answered.has(participant.party)) return { ...participant, outcome: 'replied' };
+  const isLate = isDecided && participant.outcome === 'timeout';
+  return isLate ? { ...participant, outcome: 'late' } : participant;
 }
 
 /** Aborts with the first of the two. */

@@ -10,6 +10,7 @@ import { busErrors, errorsOf, type Bus, type Identity, type ServedRequest } from
 import type { Json } from '@mabeam/variables';
 import { coordinationError } from '../errors.ts';
 import type { Occasion, Participation } from '../negotiation/participate.ts';
+import { forgetOldest } from '../session/forget-oldest.ts';
 import { roundFilter } from '../session/round.ts';
 import type { Certificate } from './certificate.ts';
 import { DecisionWatch } from './decision-watch.ts';
@@ -61,7 +62,8 @@ export function joinConsensus(bus: Bus, space: string, party: string, voice: Vot
     assertMember(paper, party, voice.identity);
     watch?.expect(paper.round, withinMs);
     const answer = castVote(voice, party, { paper, digest, signal: request.signal });
-    remember(given, paper.round, { digest, answer });
+    given.set(paper.round, { digest, answer });
+    forgetOldest(given, rememberedRounds);
     // A vote that failed or was called off is no vote: the same question may be put again.
     answer.catch(() => given.delete(paper.round));
     return await answer;
@@ -97,12 +99,6 @@ async function castVote(
   }
   const { key, signature } = signVote(voice.identity, digest, party, accepts);
   return { kind: 'vote', accepts, key, signature };
-}
-
-function remember<T>(given: Map<string, T>, round: string, vote: T): void {
-  given.set(round, vote);
-  const [oldest] = given.keys();
-  if (given.size > rememberedRounds && oldest !== undefined) given.delete(oldest);
 }
 
 function assertMember(paper: BallotPaper, party: string, { publicKey }: Identity): void {

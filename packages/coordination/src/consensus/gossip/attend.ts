@@ -19,6 +19,7 @@ import type { Json } from '@mabeam/variables';
 import * as z from 'zod';
 import { coordinationError } from '../../errors.ts';
 import type { Participation } from '../../negotiation/participate.ts';
+import { forgetOldest } from '../../session/forget-oldest.ts';
 import { announcementSubject, roundSubject } from '../../session/round.ts';
 import { isByItsParty, isEntry, signEntry, sortedEntries } from './entry.ts';
 import { createGossiper } from './gossiper.ts';
@@ -168,7 +169,7 @@ function sit(
   // Who asks is told what goes wrong with it; until somebody asks it is nobody's.
   sitting.proposed.catch(() => sittings.delete(round));
   sittings.set(round, sitting);
-  forgetOldest(sittings);
+  forgetOldest(sittings, rememberedRounds)?.running[Symbol.dispose]();
   setTimeout(() => running[Symbol.dispose](), endsInMs).unref();
   return sitting;
 }
@@ -183,13 +184,6 @@ async function propose(running: RunningGossiper, voice: GossipVoice, paper: Goss
   }
   for (const [key, value] of proposed) running.take({ kind: 'write', key, value });
   running.take({ kind: 'start' });
-}
-
-function forgetOldest(sittings: Map<string, Sitting>): void {
-  const [oldest] = sittings;
-  if (sittings.size <= rememberedRounds || oldest === undefined) return;
-  oldest[1].running[Symbol.dispose]();
-  sittings.delete(oldest[0]);
 }
 
 function malformed(party: string): Error {

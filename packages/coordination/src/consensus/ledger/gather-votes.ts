@@ -1,7 +1,7 @@
 /** Asking an electorate to sign a draft: until enough have, or enough cannot any more. */
 import type { Bus } from '@mabeam/bus';
 import type { Participant, ReadAnswer } from '../../session/session.ts';
-import { askUntilDecided } from '../ask-until-decided.ts';
+import { askUntilDecided, seenAs } from '../ask-until-decided.ts';
 import { votesNeeded, type BlockDraft, type BlockVote, type LedgerMember } from './block.ts';
 import { ledgerLog } from './certificate.ts';
 import { readDraftAnswer, type DraftAnswer } from './message.ts';
@@ -67,15 +67,4 @@ export async function gatherVotes(
     isRuledOut: refusals.length > signers.length - needed,
     participants: session.participants.map((one) => seenAs(one, answers, decided.signal.aborted)),
   };
-}
-
-/** Whose answer was still out when it was decided, is late. */
-function seenAs(
-  participant: Participant,
-  answers: ReadonlyMap<string, DraftAnswer>,
-  isDecided: boolean,
-): Participant {
-  if (answers.has(participant.party)) return { ...participant, outcome: 'replied' };
-  const isLate = isDecided && participant.outcome === 'timeout';
-  return isLate ? { ...participant, outcome: 'late' } : participant;
 }

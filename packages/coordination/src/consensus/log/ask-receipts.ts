@@ -6,7 +6,7 @@ import type { Bus, Identity, Service } from '@mabeam/bus';
 import * as z from 'zod';
 import { roundSubject } from '../../session/round.ts';
 import type { Participant, ReadAnswer } from '../../session/session.ts';
-import { askUntilDecided } from '../ask-until-decided.ts';
+import { askUntilDecided, seenAs } from '../ask-until-decided.ts';
 import type { LogEntry } from './entry.ts';
 import { enoughOf, isReceiptFor, signReceipt, type Receipt, type ReceiptSubject } from './receipt.ts';
 
@@ -61,7 +61,7 @@ export async function askReceipts(
     timeoutMs,
     requestTimeoutMs: timeoutMs,
   });
-  const participants = session.participants.map((one) => seenAs(one, receipts));
+  const participants = session.participants.map((one) => seenAs(one, receipts, receipts.size > 0));
   return { receipts: [...receipts.values()], isEnough: enough.signal.aborted, participants };
 }
 
@@ -89,11 +89,4 @@ export function serveReceipts(bus: Bus, space: string, party: string, desk: Rece
     },
     { queue: party },
   );
-}
-
-/** Whose answer was still out when there were enough, is late. */
-function seenAs(participant: Participant, receipts: ReadonlyMap<string, Receipt>): Participant {
-  if (receipts.has(participant.party)) return { ...participant, outcome: 'replied' };
-  const isLate = receipts.size > 0 && participant.outcome === 'timeout';
-  return isLate ? { ...participant, outcome: 'late' } : participant;
 }

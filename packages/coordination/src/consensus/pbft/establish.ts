@@ -11,7 +11,7 @@ import { holdRound } from '../../session/hold-round.ts';
 import type { RoundOptions } from '../../session/round-options.ts';
 import { newRoundId } from '../../session/round.ts';
 import { participantSchema, type Participant, type ReadAnswer } from '../../session/session.ts';
-import { askUntilDecided, eitherOf } from '../ask-until-decided.ts';
+import { seenAs, askUntilDecided, eitherOf } from '../ask-until-decided.ts';
 import { pbftProtocol } from './join.ts';
 import { verifyPbftDecision, writePbftPaper, type PbftDecision, type PbftPaper } from './paper.ts';
 
@@ -147,17 +147,10 @@ async function collect(bus: Bus, paper: PbftPaper, options: PbftOptions): Promis
   const { participants, durationMs } = session;
   const record = {
     round,
-    participants: participants.map((one) => seenAs(one, replied)),
+    participants: participants.map((one) => seenAs(one, replied, replied.size > 0)),
     durationMs,
   };
   if (decided === undefined) return { kind: 'timeout', ...record };
   const { decision, value } = decided;
   return { kind: 'agreed', value, accepted: decision.proof.choice, certificate: decision, ...record };
-}
-
-/** Whose answer was still out when the first proof came, is late. */
-function seenAs(participant: Participant, replied: ReadonlySet<string>): Participant {
-  if (replied.has(participant.party)) return { ...participant, outcome: 'replied' };
-  const isLate = replied.size > 0 && participant.outcome === 'timeout';
-  return isLate ? { ...participant, outcome: 'late' } : participant;
 }

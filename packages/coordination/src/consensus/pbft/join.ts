@@ -12,6 +12,7 @@ import type { Json } from '@mabeam/variables';
 import * as z from 'zod';
 import { coordinationError } from '../../errors.ts';
 import type { Participation } from '../../negotiation/participate.ts';
+import { forgetOldest } from '../../session/forget-oldest.ts';
 import { roundSubject } from '../../session/round.ts';
 import { readPbftMessage, type PbftMessage } from './message.ts';
 import { committeeOfPaper, pbftPaperSchema, pbftPurpose, signatureCheckOf, type PbftPaper } from './paper.ts';
@@ -94,8 +95,7 @@ class EarlySteps {
     const steps = this.#rounds.get(round) ?? [];
     if (steps.length < earlyMessages) steps.push(step);
     this.#rounds.set(round, steps);
-    const [oldest] = this.#rounds.keys();
-    if (this.#rounds.size > rememberedRounds && oldest !== undefined) this.#rounds.delete(oldest);
+    forgetOldest(this.#rounds, rememberedRounds);
   }
 
   /** What has come for a round, once. */
@@ -145,16 +145,9 @@ function sit(
   });
   const sitting = { session, running };
   sittings.set(round, sitting);
-  forgetOldest(sittings);
+  forgetOldest(sittings, rememberedRounds)?.running[Symbol.dispose]();
   running.take({ kind: 'start' });
   return sitting;
-}
-
-function forgetOldest(sittings: Map<string, Sitting>): void {
-  const [oldest] = sittings;
-  if (sittings.size <= rememberedRounds || oldest === undefined) return;
-  oldest[1].running[Symbol.dispose]();
-  sittings.delete(oldest[0]);
 }
 
 function malformed(party: string): Error {
