@@ -10,7 +10,7 @@ import {
   type ConsumerMessages,
   type JsMsg,
 } from '@nats-io/jetstream';
-import { nanos } from '@nats-io/transport-node';
+import { nanos, type Subscription } from '@nats-io/transport-node';
 import type { Bus } from './bus.ts';
 import { headerMapOf, messageOf } from './message.ts';
 import { pause } from './pause.ts';
@@ -52,17 +52,19 @@ export interface Delivery extends StoredMessage {
 
 const pullExpiresMs = 2_000;
 const retryMs = 200;
+const drainMs = 2_000;
 
 /**
  * Yields deliveries until the signal aborts. A lost server, stream or consumer is waited for and taken up again. What has
- * come and was not handed on when the signal aborts, or the loop is left, is given back for others to have at once.
+ * come, or is on its way, and was not handed on when the signal aborts, or the loop is left, is given back for others to
+ * have at once.
  */
 export async function* consumeStream(bus: Bus, options: ConsumeOptions): AsyncGenerator<Delivery, void> {
   const { signal } = options;
   while (!signal.aborted) {
     const messages = await openConsumer(bus, options);
     if (messages === undefined) continue;
-    const stop = (): void => messages.stop();
+    const stop = (): void => void drain(bus, messages);
     signal.addEventListener('abort', stop, { once: true });
     if (signal.aborted) stop();
     const source = messages[Symbol.asyncIterator]();
@@ -75,7 +77,7 @@ export async function* consumeStream(bus: Bus, options: ConsumeOptions): AsyncGe
       }
     } finally {
       signal.removeEventListener('abort', stop);
-      messages.stop();
+      await drain(bus, messages);
       if (!wireOf(bus).closed) await giveBack(source);
     }
   }
@@ -123,6 +125,21 @@ export async function* consumeBatches(
     if (!wireOf(bus).closed) for (const delivery of batch) delivery.nak();
     await source.return();
   }
+}
+
+/**
+ * Stops a consumer so that nothing is lost on its way: the server hears of it first, and what it had sent by then is still
+ * yielded. A server that does not answer in `drainMs` is not waited for; what it sent comes again after `ackWaitMs`.
+ */
+async function drain(bus: Bus, messages: ConsumerMessages): Promise<void> {
+  // The client drains a consumer's subscription when its connection drains, but its interface has no drain for one alone.
+  const { sub } = messages as ConsumerMessages & { readonly sub: Subscription };
+  if (wireOf(bus).connected && !sub.isClosed()) {
+    const drained = new AbortController();
+    void sub.drain().then(() => drained.abort());
+    await pause(drainMs, drained.signal);
+  }
+  messages.stop();
 }
 
 /** What is still in a stopped source. */

@@ -2,7 +2,9 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { startServer } from '@mabeam/bus/server';
-import { freshSpace, waitFor } from '@mabeam/testing';
+import { freshSpace, openFaultProxy, waitFor } from '@mabeam/testing';
+import { jetstreamManager, type JetStreamManager } from '@nats-io/jetstream';
+import { connect } from '@nats-io/transport-node';
 import { afterAll, beforeAll, describe, expect, inject, it } from 'vitest';
 import {
   connectBus,
@@ -29,6 +31,16 @@ import {
 const replicaOf = (bus: Bus, space: string): Promise<Replica> =>
   openReplica(bus, { bucket: spaceNames(space).bucket, prefix: subjects(space).at('variable') });
 
+/** What a client that is not ours learns from the server. */
+async function askServer<Value>(ask: (manager: JetStreamManager) => Promise<Value>): Promise<Value> {
+  const client = await connect({ servers: inject('natsUrl') });
+  try {
+    return await ask(await jetstreamManager(client));
+  } finally {
+    await client.close();
+  }
+}
+
 describe('what goes wrong is said', () => {
   const space = freshSpace('honest');
   const names = spaceNames(space);
@@ -45,8 +57,9 @@ describe('what goes wrong is said', () => {
     await other.close();
   });
 
-  const submit = async (group: string, count: number): Promise<void> => {
-    for (let n = 0; n < count; n++) await openTasks(bus, space).submit(group, `${group}-${n}`, { n });
+  const submit = async (group: string, count: number, from = 0): Promise<void> => {
+    for (let n = from; n < from + count; n++)
+      await openTasks(bus, space).submit(group, `${group}-${n}`, { n });
   };
   const source = (group: string, signal: AbortSignal) => ({
     stream: names.tasks,
@@ -55,6 +68,15 @@ describe('what goes wrong is said', () => {
     ackWaitMs: 15_000,
     signal,
   });
+  const delivered = (group: string, count: number): Promise<unknown> =>
+    waitFor(
+      () =>
+        askServer(async (manager) => {
+          const info = await manager.consumers.info(names.tasks, group).catch(() => undefined);
+          return info?.num_ack_pending === count;
+        }),
+      { what: `${count} of ${group} are delivered` },
+    );
 
   it('what a consumer had not handed on when it stopped is there for the next at once', async () => {
     await submit('given-back', 20);
@@ -72,23 +94,33 @@ describe('what goes wrong is said', () => {
     expect(seen.size).toBe(19);
   });
 
+  it('what is on its way when a consumer is stopped comes to the next at once', async () => {
+    await using proxy = await openFaultProxy(inject('natsUrl'));
+    await using far = await connectBus({ url: proxy.url, name: 'far' });
+    await submit('on-its-way', 1);
+    const deliveries = consumeStream(far, source('on-its-way', AbortSignal.timeout(15_000)));
+    const first = await deliveries.next();
+    first.value?.ack();
+    await delivered('on-its-way', 0);
+    proxy.setLatency(200);
+    await submit('on-its-way', 10, 1);
+    await delivered('on-its-way', 10);
+    await deliveries.return();
+    const seen: number[] = [];
+    for await (const delivery of consumeStream(other, source('on-its-way', AbortSignal.timeout(5_000)))) {
+      seen.push(delivery.count);
+      delivery.ack();
+      if (seen.length === 10) break;
+    }
+    expect(seen).toEqual(Array(10).fill(2));
+  });
+
   it('an incomplete batch is given back when its consumer is stopped', async () => {
     await submit('batches', 3);
     const abort = new AbortController();
     const batches = consumeBatches(bus, { ...source('batches', abort.signal), lingerMs: 15_000 });
     const pending = batches.next();
-    await waitFor(
-      async () => {
-        const manager = await import('@nats-io/jetstream');
-        const { connect } = await import('@nats-io/transport-node');
-        const client = await connect({ servers: inject('natsUrl') });
-        const jsm = await manager.jetstreamManager(client);
-        const info = await jsm.consumers.info(names.tasks, 'batches').catch(() => undefined);
-        await client.close();
-        return info?.num_ack_pending === 3;
-      },
-      { what: 'three are delivered' },
-    );
+    await delivered('batches', 3);
     abort.abort();
     expect(await pending).toEqual({ done: true, value: undefined });
     const [batch] = await firstOf(
@@ -129,15 +161,10 @@ describe('what goes wrong is said', () => {
     await Promise.all(
       [bus, other, bus, other].map((each, index) => ensureStreams(each, versions[index % 2] ?? [])),
     );
-    const { connect } = await import('@nats-io/transport-node');
-    const { jetstreamManager } = await import('@nats-io/jetstream');
-    const client = await connect({ servers: inject('natsUrl') });
-    const manager = await jetstreamManager(client);
-    for (const { name } of spaceStreams(racing)) {
-      const { config } = await manager.streams.info(name);
-      expect([7, 9]).toContain(config.max_bytes / 1_048_576);
-    }
-    await client.close();
+    const configs = await askServer((manager) =>
+      Promise.all(spaceStreams(racing).map(async ({ name }) => (await manager.streams.info(name)).config)),
+    );
+    for (const config of configs) expect([7, 9]).toContain(config.max_bytes / 1_048_576);
     await deleteStreams(
       bus,
       spaceStreams(racing).map(({ name }) => name),
