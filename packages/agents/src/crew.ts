@@ -56,12 +56,14 @@ export async function startAgents(
   options: CrewOptions = {},
 ): Promise<AgentCrew> {
   const store = options.store ?? (await openVariables(bus, space));
-  const crew = new AgentCrew(createPremises(bus, store, options), options);
+  let crew: AgentCrew | undefined;
   try {
+    crew = new AgentCrew(createPremises(bus, store, options), options);
     await crew.addAll(members);
     return crew;
   } catch (error) {
-    await crew.close();
+    await crew?.close();
+    if (options.store === undefined) await store.close();
     throw error;
   }
 }

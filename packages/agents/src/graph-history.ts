@@ -10,6 +10,13 @@ export interface KeptGraph extends GraphState {
   readonly at: Date;
 }
 
+/** What was read, while which graph was in force here. */
+interface Kept {
+  readonly inForce: number;
+  readonly newest: number;
+  readonly graphs: readonly KeptGraph[];
+}
+
 /** How many revisions of the graph the bucket keeps. */
 export const keptGraphs = 64;
 
@@ -17,23 +24,28 @@ export const keptGraphs = 64;
 export class GraphHistory {
   readonly #bus: Bus;
   readonly #store: VariableStore;
-  #kept: { readonly until: number; readonly graphs: readonly KeptGraph[] } | undefined;
+  #kept: Kept | undefined;
 
   constructor(bus: Bus, store: VariableStore) {
     this.#bus = bus;
     this.#store = store;
   }
 
-  /** The graphs kept until now, oldest first; read again only when the graph has changed. */
-  async kept(): Promise<readonly KeptGraph[]> {
-    const until = this.#store.graph?.revision ?? 0;
-    if (this.#kept?.until === until) return this.#kept.graphs;
+  /**
+   * The graphs kept until now, oldest first; read again only when the graph has changed – or when `epoch` is newer than all that
+   * were read: what its sender knew already need not have come here yet.
+   */
+  async kept(epoch = 0): Promise<readonly KeptGraph[]> {
+    const inForce = this.#store.graph?.revision ?? 0;
+    const read = this.#kept;
+    const isFresh = read?.inForce === inForce && epoch <= Math.max(inForce, read.newest);
+    if (read !== undefined && isFresh) return read.graphs;
     const entries = await readKeyHistory(this.#bus, spaceNames(this.#store.space).bucket, graphKey);
     const graphs = entries.flatMap(({ operation, data, revision, at }): KeptGraph[] => {
       const read = operation === 'put' ? readGraph(parseJson(data)) : undefined;
       return read?.kind === 'graph' ? [{ graph: read.graph, revision, at }] : [];
     });
-    this.#kept = { until, graphs };
+    this.#kept = { inForce, newest: graphs.at(-1)?.revision ?? 0, graphs };
     return graphs;
   }
 }

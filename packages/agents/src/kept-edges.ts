@@ -10,6 +10,8 @@
  *      `event.edge.<id>.dead` with its reason before it is given up. Nothing is given up in silence.
  *  K4  What was admitted when it was sent stays deliverable, whatever the graph is now (R18).
  *  K5  A thing dealt with here is not handed to the handler again, though its acknowledgement was lost.
+ *  K6  A receiver that has ended holds nothing: what its handler does not let go of when it is told to is given back, and comes
+ *      to its successor.
  */
 import {
   consumeStream,
@@ -19,6 +21,7 @@ import {
   MabeamError,
   pause,
   spaceNames,
+  unlessAborted,
   type Delivery,
   type ErrorBody,
 } from '@mabeam/bus';
@@ -32,6 +35,8 @@ import { Tally } from './tally.ts';
 import { wasAdmitted } from './wiring.ts';
 
 const ackWaitMs = 1_000;
+/** How long a handler has to obey its signal when its agent stops. */
+const obeyMs = 1_000;
 const retryDelayMs = 100;
 const retryDelayMaxMs = 5_000;
 /** Failures of a handler before a thing is given up. */
@@ -46,6 +51,8 @@ export class KeptEdges implements Door {
   readonly #handler: EdgeHandler;
   readonly #closing = new AbortController();
   readonly #aborting = new AbortController();
+  /** Its handler has not obeyed. */
+  readonly #abandoned = new AbortController();
   readonly #done: Promise<void>;
   /** K5: the last thing dealt with, of each sender. */
   readonly #dealtWith = new Map<string, number>();
@@ -63,9 +70,11 @@ export class KeptEdges implements Door {
 
   async close(graceMs: number): Promise<void> {
     this.#closing.abort();
-    const timer = setTimeout(() => this.#aborting.abort(), graceMs);
+    const aborting = setTimeout(() => this.#aborting.abort(), graceMs);
+    const abandoning = setTimeout(() => this.#abandoned.abort(), graceMs + obeyMs);
     await this.#done;
-    clearTimeout(timer);
+    clearTimeout(aborting);
+    clearTimeout(abandoning);
   }
 
   async #pull(): Promise<void> {
@@ -91,8 +100,8 @@ export class KeptEdges implements Door {
     }, ackWaitMs / 3);
     try {
       while (!signal.aborted) {
-        const isSettled = await this.#attempt(delivery);
-        if (isSettled) return;
+        const isSettled = await unlessAborted(this.#abandoned.signal, this.#attempt(delivery));
+        if (isSettled === true) return;
         await pause(retryDelayMs, signal);
       }
       if (bus.connected) delivery.nak();
@@ -132,7 +141,7 @@ export class KeptEdges implements Door {
       const message = `${from} → ${to}: delivered ${count - 1} times, and its receiver died of it each time`;
       return errorBodyOf(agentError('undeliverable', message, { details: { from, to, count } }));
     }
-    const graphs = await this.#speaker.premises.graphs.kept();
+    const graphs = await this.#speaker.premises.graphs.kept(epoch);
     if (wasAdmitted(graphs, { from, to, epoch, at })) return undefined;
     this.served.refuse('edge-not-permitted');
     const message = `${from} might not send to ${to} when it did: no graph of epoch ${epoch ?? 'none'} has such an edge`;

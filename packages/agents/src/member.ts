@@ -155,8 +155,23 @@ export class Member implements Speaker, DirectedMember, ListedMember, AsyncDispo
       if (mayFollow(this.#status, 'failed')) this.#follow('failed');
       throw this.#failure ?? error;
     }
-    this.#doors = [...this.#openDoors(), ...openVoice(this, definition, voice)];
-    this.#doors = [openListing(this), ...this.#doors];
+    this.#open(() => openVoice(this, definition, voice));
+  }
+
+  /** Opens the doors: all of them, or none, for what cannot start answers nobody. */
+  #open(openOwn: () => readonly Door[]): void {
+    const doors: Door[] = [];
+    try {
+      this.#openDoors(doors);
+      doors.push(...openOwn());
+      this.#doors = doors;
+      this.#doors = [openListing(this), ...doors];
+    } catch (error) {
+      this.#doors = [];
+      for (const door of doors) void door.close(0);
+      this.#follow('failed');
+      throw error;
+    }
   }
 
   /** A3: drains; resolves when it has ended. */
@@ -203,8 +218,8 @@ export class Member implements Speaker, DirectedMember, ListedMember, AsyncDispo
     this.#options.onStatus?.(this, from);
   }
 
-  /** Its subscriptions: itself, its directives, its edges, its group, and its group's tasks. */
-  #openDoors(): Door[] {
+  /** Adds its subscriptions: itself, its directives, its edges, its group, and its group's tasks. */
+  #openDoors(doors: Door[]): void {
     const { definition } = this.#options;
     const { bus, at, space, specs } = this.premises;
     const { agent, ordinal, incarnation } = this.instance;
@@ -213,22 +228,20 @@ export class Member implements Speaker, DirectedMember, ListedMember, AsyncDispo
       this.#desk ??= new DirectiveDesk(this);
       return this.#desk.answer(request);
     };
-    const doors: Door[] = [
-      bus.serve(at.askAgent(agent), answer, { queue: 'agent' }),
-      bus.serve(at.at(`command.agent.${agent}.*.*`), directed),
-    ];
+    doors.push(bus.serve(at.askAgent(agent), answer, { queue: 'agent' }));
+    doors.push(bus.serve(at.at(`command.agent.${agent}.*.*`), directed));
     if (definition.edges !== undefined) doors.push(...openEdgeDoors(this, definition.edges));
     const spec = specs.of(agent)?.spec;
     const group = this.#options.group ?? spec?.group;
-    if (group === undefined) return doors;
+    if (group === undefined) return;
     doors.push(bus.serve(at.askGroup(group), answer, { queue: 'group' }));
-    if (definition.task === undefined) return doors;
+    if (definition.task === undefined) return;
     if (spec !== undefined && !isPermitted(spec, 'task')) {
       this.log.warn(
         { role: spec.role },
         `${agent} works on tasks, which nobody of the role ${spec.role} is given`,
       );
-      return doors;
+      return;
     }
     const served = new Tally(at.task(group), group, this.meter);
     const requeued = new RequeuedTasks(this);
@@ -239,7 +252,6 @@ export class Member implements Speaker, DirectedMember, ListedMember, AsyncDispo
     this.#slots = concurrency;
     const worker = openTasks(bus, space).work(group, work, { agent, instance, concurrency });
     doors.push({ served, close: (graceMs) => worker.close(graceMs) });
-    return doors;
   }
 
   async #answer(request: ServedRequest): Promise<unknown> {

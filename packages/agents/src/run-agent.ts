@@ -4,10 +4,11 @@
  *
  * Invariants
  *  R1  It is ready only when its member is active and the server knows its subscriptions.
- *  R2  On SIGTERM, and when it is directed to stop, it drains and exits 0; when its host is gone, it ends.
+ *  R2  On SIGTERM, and when it is directed to stop, it drains and exits 0; when its host is gone, it ends. One that is not ready
+ *      yet has nothing to drain: it ends soon, whatever its start waits for, so that a host that was killed leaves no twin.
  *  R3  It says which revision its handlers see, at once when that changes and with every heartbeat.
  */
-import { connectBus } from '@mabeam/bus';
+import { connectBus, pause } from '@mabeam/bus';
 import { createLogger, shutdownTelemetry, type Logger } from '@mabeam/telemetry/api';
 import { openVariables } from '@mabeam/variables';
 import { startAgent } from './crew.ts';
@@ -16,6 +17,9 @@ import { startHeartbeat } from './heartbeat.ts';
 import { openControl, parseHosting, seedVariable, type Control, type Hosting } from './hosting.ts';
 import { enlist } from './recruit.ts';
 import { seedFor } from './seed.ts';
+
+/** How long a start has to end when the agent is told to stop. */
+const obeyMs = 1_000;
 
 /**
  * Runs the agent until it is told to stop, then ends the process, or the thread. Meant to be the last line of an agent's module.
@@ -36,7 +40,9 @@ export async function runAgent(definition: AgentForm): Promise<void> {
     delete process.env[seedVariable];
     using control = openControl(hosting, process.env, () => stop.abort());
     for (const name of ['SIGTERM', 'SIGINT'] as const) process.once(name, () => stop.abort());
-    await serveUntil(definition, { hosting, control, log, stop, fail });
+    const ready = new AbortController();
+    const run = { hosting, control, log, stop, fail, onReady: () => ready.abort() };
+    await Promise.race([serveUntil(definition, run), stoppedEarly(stop.signal, ready.signal)]);
   } catch (error) {
     fail(error);
   }
@@ -55,10 +61,11 @@ interface Run {
   readonly log: Logger;
   readonly stop: AbortController;
   readonly fail: (error: unknown) => void;
+  readonly onReady: () => void;
 }
 
 async function serveUntil(definition: AgentForm, run: Run): Promise<void> {
-  const { hosting, control, log, stop, fail } = run;
+  const { hosting, control, log, stop, fail, onReady } = run;
   const { space, agent, ordinal, incarnation, config, seed = await seedFor(agent) } = hosting;
   await using bus = await connectBus({ name: `${space}/${agent}.${ordinal}` });
   await using store = await openVariables(bus, space);
@@ -78,11 +85,19 @@ async function serveUntil(definition: AgentForm, run: Run): Promise<void> {
   const heart = startHeartbeat(bus, hosting, store);
   control.tell({ kind: 'ready', publicKey: crew.publicKeyOf(agent, { ordinal }) });
   log.info({ revision: store.applied }, 'ready');
+  onReady();
   await aborted(stop.signal);
   heart[Symbol.dispose]();
   await crew.close();
   control.tell({ kind: 'drained' });
   log.info('stopped');
+}
+
+/** Resolves when it was told to stop and has not become ready in the time that its start has to obey; not when it has. */
+async function stoppedEarly(stop: AbortSignal, ready: AbortSignal): Promise<void> {
+  await aborted(stop);
+  await pause(obeyMs, ready);
+  if (ready.aborted) await new Promise<never>(() => undefined);
 }
 
 function aborted(signal: AbortSignal): Promise<void> {

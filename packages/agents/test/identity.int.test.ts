@@ -20,7 +20,7 @@ import { defineAgent, publicKeys, startWorkerAgent, type NegotiationEnding } fro
 import { openStage, type Stage } from './stage.ts';
 
 const module = fileURLToPath(new URL('fixtures/signing.ts', import.meta.url));
-const quick = { timeoutMs: 300 };
+const quick = { timeoutMs: 800 };
 
 let stage: Stage;
 beforeAll(async () => {
@@ -173,7 +173,7 @@ describe('a committee', () => {
     const decision = outcome.kind === 'agreed' ? outcome.certificate : undefined;
     expect(verifyPbftDecision(decision, { keys }).kind).toBe('valid');
     expect(seen).toContainEqual(['r-committee', 'r-committee']);
-  }, 30_000);
+  }, 60_000);
 });
 
 describe('agents of a definition', () => {

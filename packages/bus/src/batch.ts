@@ -46,7 +46,7 @@ export async function storeBatch(
   for (const { data, subject } of messages) assertFits(wire, subject, data);
   for (const [index, message] of messages.slice(0, -1).entries()) {
     const headers = headersOf(batchHeaders(message, id, index));
-    wire.connection.publish(message.subject, message.data, { headers });
+    wire.publish(message.subject, message.data, { headers });
   }
   const headers = headersOf({
     ...batchHeaders(last, id, messages.length - 1),

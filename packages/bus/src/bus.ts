@@ -10,15 +10,20 @@ import { busError } from './errors.ts';
 import { encodeBody, type ContentType } from './codec.ts';
 import type { MabeamError } from './error.ts';
 import { busMessage, headersOf, type BusMessage } from './message.ts';
+import { unlessAborted } from './pause.ts';
 import { assertFits, request, requestAll, type RequestOptions } from './request.ts';
 import { requestStream, type StreamRequestOptions } from './request-stream.ts';
 import { Service, type Handler, type ServeOptions } from './serve.ts';
 import { store, type StoreAck, type StoreOptions } from './store.ts';
+import { readServerUrl, type ServerUrl } from './server-url.ts';
 import { bindWire, Wire } from './wire.ts';
 
 /** Where to connect, as whom, and for how long to try. */
 export interface BusOptions {
-  /** Default `$NATS_URL` unless that is empty, else `nats://127.0.0.1:4222`. */
+  /**
+   * With the credentials, where the server wants some: `nats://user:password@host:port`, `nats://token@host:port`. Default
+   * `$NATS_URL` unless that is empty, else `nats://127.0.0.1:4222`.
+   */
   readonly url?: string;
   /** Name of the connection, as `nats server list connections` shows it. */
   readonly name: string;
@@ -43,35 +48,35 @@ export const defaultServerUrl = 'nats://127.0.0.1:4222';
 
 const oldestServer = [2, 12] as const;
 
-/** Connects. Throws `server-unavailable`, `server-too-old` or `jetstream-missing`, each with the cure. */
+/** Connects. Throws `server-unavailable`, `server-too-old` or `jetstream-missing`, each with the cure, and `cancelled`. */
 export async function connectBus(options: BusOptions): Promise<Bus> {
   const usual = process.env['NATS_URL'];
   const url = options.url ?? (usual === '' ? undefined : usual) ?? defaultServerUrl;
-  const connection = await firstConnection(url, options);
-  const problem = shortcoming(connection.info?.version, connection.info?.jetstream, url);
+  const server = readServerUrl(url);
+  const connection = await firstConnection(server, options);
+  const problem = shortcoming(connection.info?.version, connection.info?.jetstream, server.shown);
   if (problem !== undefined) {
     await connection.close();
     throw problem;
   }
-  return new Bus(new Wire(connection, url), options.name);
+  return new Bus(new Wire(connection, server.shown), options.name, url);
 }
 
 /** One connection of one process; open it with {@link connectBus}. */
 export class Bus implements AsyncDisposable {
   readonly name: string;
+  /** Where the server is, with the credentials that led there: to connect with, not to be shown (`publicUrl`). */
+  readonly url: string;
   readonly #wire: Wire;
+  #ending: Promise<void> | undefined;
 
   /** @internal Use `connectBus`. */
-  constructor(wire: Wire, name: string) {
+  constructor(wire: Wire, name: string, url: string) {
     this.name = name;
+    this.url = url;
     this.#wire = wire;
     bindWire(this, wire);
     void wire.follow();
-  }
-
-  /** Where the server is. */
-  get url(): string {
-    return this.#wire.url;
   }
 
   /** Is it connected now? It reconnects by itself. */
@@ -89,7 +94,7 @@ export class Bus implements AsyncDisposable {
     return this.#wire.maxPayload;
   }
 
-  /** Publishes without acknowledgement (signals). Throws `disconnected` when it would be dropped. JSON by default. */
+  /** Publishes without acknowledgement (signals). Throws `disconnected` or `closed` when it would be dropped. JSON by default. */
   publish(subject: string, body: unknown, options: PublishOptions = {}): void {
     const contentType = options.contentType ?? 'application/json';
     const headers =
@@ -104,11 +109,7 @@ export class Bus implements AsyncDisposable {
     this.#wire.assertConnected(subject);
     assertFits(this.#wire, subject, bytes);
     this.#wire.outbox.send();
-    this.#wire.connection.publish(
-      subject,
-      bytes,
-      headers === undefined ? {} : { headers: headersOf(headers) },
-    );
+    this.#wire.publish(subject, bytes, headers === undefined ? {} : { headers: headersOf(headers) });
   }
 
   /** Calls the listener for every message on a subject or filter until disposed. What it throws becomes a process warning. */
@@ -171,20 +172,28 @@ export class Bus implements AsyncDisposable {
     return this.#wire.onReconnect(listener);
   }
 
-  /** Resolves when the server has everything published and subscribed so far. Throws `disconnected` after `timeoutMs`. */
+  /**
+   * Resolves when the server has everything published and subscribed so far. Throws `disconnected` when the connection is lost
+   * or nothing was taken for `timeoutMs`, and `closed`.
+   */
   async flush(timeoutMs = 5_000): Promise<void> {
     const late = AbortSignal.timeout(timeoutMs);
     const passed = new Promise<never>((_, reject) => {
       late.addEventListener('abort', () =>
-        reject(busError('disconnected', `${this.url} took nothing for ${timeoutMs} ms`)),
+        reject(busError('disconnected', `${this.#wire.url} took nothing for ${timeoutMs} ms`)),
       );
     });
     this.#wire.outbox.send();
-    await Promise.race([this.#wire.connection.flush(), passed]);
+    await Promise.race([this.#wire.flush(), passed]);
   }
 
-  /** Sends what is buffered, waiting at most `drainMs` for a silent server, then closes; closing twice is nothing. */
-  async close(drainMs = 2_000): Promise<void> {
+  /** Sends what is buffered, waiting at most `drainMs` for a silent server, then closes; closing twice is nothing, also at once. */
+  close(drainMs = 2_000): Promise<void> {
+    this.#ending ??= this.#end(drainMs);
+    return this.#ending;
+  }
+
+  async #end(drainMs: number): Promise<void> {
     const { connection } = this.#wire;
     if (this.#wire.closed) return;
     if (this.#wire.connected) {
@@ -203,28 +212,33 @@ export class Bus implements AsyncDisposable {
 }
 
 async function firstConnection(
-  url: string,
+  { shown: url, ...server }: ServerUrl,
   options: BusOptions,
 ): Promise<Awaited<ReturnType<typeof connect>>> {
   const giveUpAt = performance.now() + (options.connectTimeoutMs ?? 10_000);
-  for (;;) {
-    options.signal?.throwIfAborted();
+  const { name, signal } = options;
+  while (signal?.aborted !== true) {
+    const connecting = connect({
+      ...server,
+      name,
+      timeout: Math.max(100, giveUpAt - performance.now()),
+      maxReconnectAttempts: -1,
+      reconnectTimeWait: 50,
+      reconnectJitter: 50,
+      pingInterval: 5_000,
+      noAsyncTraces: true,
+    });
     try {
-      return await connect({
-        servers: url,
-        name: options.name,
-        timeout: Math.max(100, giveUpAt - performance.now()),
-        maxReconnectAttempts: -1,
-        reconnectTimeWait: 50,
-        reconnectJitter: 50,
-        pingInterval: 5_000,
-        noAsyncTraces: true,
-      });
+      const connection = await unlessAborted(signal, connecting);
+      if (connection !== undefined) return connection;
+      // Nobody waits for it any more; should it come about after all, it ends.
+      void connecting.then((late) => late.close()).catch(() => undefined);
     } catch (cause) {
       if (performance.now() + 100 >= giveUpAt) throw unavailable(url, cause);
       await new Promise((resolve) => setTimeout(resolve, 100));
     }
   }
+  throw busError('cancelled', `connecting to ${url} was cancelled`, { cause: signal.reason });
 }
 
 function unavailable(url: string, cause: unknown): MabeamError {

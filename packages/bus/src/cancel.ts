@@ -6,7 +6,7 @@
  *
  * A deadline needs no message, for the responder knows it.
  */
-import type { Msg, NatsConnection, Subscription } from '@nats-io/transport-node';
+import type { Msg, Subscription } from '@nats-io/transport-node';
 import { jsonBytes, parseJson } from './codec.ts';
 import { MabeamError } from './error.ts';
 
@@ -14,7 +14,7 @@ import { MabeamError } from './error.ts';
 export interface CancelLine {
   readonly connected: boolean;
   readonly closed: boolean;
-  readonly connection: Pick<NatsConnection, 'publish'>;
+  publishIfOpen(subject: string, payload: Uint8Array): void;
   listen(subject: string, listener: (message: Msg) => void): Subscription;
 }
 
@@ -29,7 +29,7 @@ function cancelSubject(subject: string): string | undefined {
 export function sendCancel(line: CancelLine, subject: string, reply: string): void {
   const target = cancelSubject(subject);
   if (target === undefined || !line.connected) return;
-  line.connection.publish(target, jsonBytes({ reply }));
+  line.publishIfOpen(target, jsonBytes({ reply }));
 }
 
 /** Something that works on questions and can stop. */

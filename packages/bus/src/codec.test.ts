@@ -14,6 +14,18 @@ describe('bodies', () => {
     expect(unpackBytes(packBytes({ numbers }))).toEqual({ numbers });
   });
 
+  it('integers that another encoder wrote in eight bytes are numbers, where a number holds them', () => {
+    const eightBytes = (kind: number, value: bigint): Uint8Array => {
+      const bytes = Buffer.alloc(9);
+      bytes[0] = kind;
+      bytes.writeBigInt64BE(value, 1);
+      return bytes;
+    };
+    expect(unpackBytes(eightBytes(0xd3, -5n))).toBe(-5);
+    expect(unpackBytes(eightBytes(0xcf, 5n))).toBe(5);
+    expect(unpackBytes(eightBytes(0xcf, 2n ** 60n))).toBe(2n ** 60n);
+  });
+
   it('a body without a content type is JSON when it begins like JSON', () => {
     expect(decodeBody(jsonBytes({ id: 'x' }), undefined)).toEqual({ id: 'x' });
     expect(decodeBody(new TextEncoder().encode('  [1]'), undefined)).toEqual([1]);

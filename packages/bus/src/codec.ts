@@ -10,9 +10,11 @@ export type ContentType = 'application/json' | 'application/msgpack';
 
 /**
  * Plain maps, not records: shared structures are per encoder and do not travel between processes; `moreTypes`
- * keeps typed arrays whole.
+ * keeps typed arrays whole. Other encoders write small integers in eight bytes too: what a number holds exactly becomes one
+ * (`auto`, which the encoder knows and its types do not).
  */
-const packr = new Packr({ useRecords: false, moreTypes: true });
+const packing: object = { useRecords: false, moreTypes: true, int64AsType: 'auto' };
+const packr = new Packr(packing);
 /** It packs into slabs and takes the next one of the same size when one is full; its own 8 kB are full every 70 messages. */
 packr.useBuffer(Buffer.allocUnsafeSlow(65_536));
 const text = new TextEncoder();

@@ -6,11 +6,13 @@
 import {
   AckPolicy,
   JetStreamApiError,
+  type Consumer,
   type ConsumerConfig,
   type ConsumerMessages,
   type JsMsg,
 } from '@nats-io/jetstream';
 import { nanos, type Subscription } from '@nats-io/transport-node';
+import { serverError } from './ask-server.ts';
 import type { Bus } from './bus.ts';
 import { headerMapOf, messageOf } from './message.ts';
 import { pause } from './pause.ts';
@@ -50,7 +52,7 @@ export interface Delivery extends StoredMessage {
   working(): void;
 }
 
-const pullExpiresMs = 2_000;
+const pull = { expires: 2_000, idle_heartbeat: 1_000 };
 const retryMs = 200;
 const drainMs = 2_000;
 
@@ -60,26 +62,65 @@ const drainMs = 2_000;
  * have at once.
  */
 export async function* consumeStream(bus: Bus, options: ConsumeOptions): AsyncGenerator<Delivery, void> {
-  const { signal } = options;
+  const { maxMessages = 64, signal } = options;
   while (!signal.aborted) {
-    const messages = await openConsumer(bus, options);
-    if (messages === undefined) continue;
-    const stop = (): void => void drain(bus, messages);
-    signal.addEventListener('abort', stop, { once: true });
-    if (signal.aborted) stop();
-    const source = messages[Symbol.asyncIterator]();
+    const messages = await patiently(bus, options, async () => {
+      const consumer = await openConsumer(bus, options);
+      return consumer.consume({ ...pull, max_messages: maxMessages });
+    });
+    if (messages !== undefined) yield* handOn(bus, messages, signal);
+  }
+}
+
+/**
+ * As `consumeStream`, but nothing is read ahead: before each pull `room` says how many will be dealt with at once, and no more
+ * than that are taken from the others. Ends when there is room for none.
+ */
+export async function* fetchStream(
+  bus: Bus,
+  options: ConsumeOptions,
+  room: () => Promise<number>,
+): AsyncGenerator<Delivery, void> {
+  const { signal } = options;
+  let consumer: Consumer | undefined;
+  while (!signal.aborted) {
+    consumer ??= await patiently(bus, options, () => openConsumer(bus, options));
+    if (consumer === undefined) continue;
+    const free = await room();
+    if (free === 0) return;
     try {
-      for (;;) {
-        const next = await source.next();
-        if (next.done === true) break;
-        if (signal.aborted) next.value.nak();
-        else yield deliveryOf(next.value);
-      }
-    } finally {
-      signal.removeEventListener('abort', stop);
-      await drain(bus, messages);
-      if (!wireOf(bus).closed) await giveBack(source);
+      const messages = await consumer.fetch({ ...pull, max_messages: free });
+      yield* handOn(bus, messages, signal);
+    } catch (error) {
+      // The server, the stream or the consumer is gone: it is looked for again.
+      consumer = undefined;
+      if (wireOf(bus).closed) throw serverError(wireOf(bus), options.stream, error);
+      await pause(retryMs, signal);
     }
+  }
+}
+
+/** Yields what comes of one pull, or of one row of pulls, until that ends or the signal aborts. */
+async function* handOn(
+  bus: Bus,
+  messages: ConsumerMessages,
+  signal: AbortSignal,
+): AsyncGenerator<Delivery, void> {
+  const stop = (): void => void drain(bus, messages);
+  signal.addEventListener('abort', stop, { once: true });
+  if (signal.aborted) stop();
+  const source = messages[Symbol.asyncIterator]();
+  try {
+    for (;;) {
+      const next = await source.next();
+      if (next.done === true) break;
+      if (signal.aborted) next.value.nak();
+      else yield deliveryOf(next.value);
+    }
+  } finally {
+    signal.removeEventListener('abort', stop);
+    await drain(bus, messages);
+    if (!wireOf(bus).closed) await giveBack(source);
   }
 }
 
@@ -147,20 +188,23 @@ async function giveBack(source: AsyncIterator<JsMsg>): Promise<void> {
   for (let next = await source.next(); next.done !== true; next = await source.next()) next.value.nak();
 }
 
-async function openConsumer(bus: Bus, options: ConsumeOptions): Promise<ConsumerMessages | undefined> {
+async function openConsumer(bus: Bus, options: ConsumeOptions): Promise<Consumer> {
+  await ensureConsumer(bus, options);
+  return wireOf(bus).jetstream().consumers.get(options.stream, options.durable);
+}
+
+/** One attempt, when connected; undefined when it has to be made again, or need not be, for the signal has aborted. */
+async function patiently<T>(
+  bus: Bus,
+  { stream, signal }: ConsumeOptions,
+  attempt: () => Promise<T>,
+): Promise<T | undefined> {
   const wire = wireOf(bus);
   try {
-    if (!(await wire.whenConnected(1_000, options.signal))) return undefined;
-    await ensureConsumer(bus, options);
-    const consumer = await wire.jetstream().consumers.get(options.stream, options.durable);
-    return await consumer.consume({
-      max_messages: options.maxMessages ?? 64,
-      expires: pullExpiresMs,
-      idle_heartbeat: pullExpiresMs / 2,
-    });
+    return (await wire.whenConnected(1_000, signal)) ? await attempt() : undefined;
   } catch (error) {
-    if (wire.closed || options.signal.aborted) throw error;
-    await pause(retryMs, options.signal);
+    if (wire.closed) throw serverError(wire, stream, error);
+    await pause(retryMs, signal);
     return undefined;
   }
 }

@@ -82,7 +82,7 @@ function gatherAnswers(wire: Wire, subject: string, options: DiscoverOptions): P
     };
     const line = wire.calls.open({ onMessage, onFailure: fail, onLate: end }, timeoutMs);
     signal?.addEventListener('abort', onAbort, { once: true });
-    wire.connection.publish(subject, new Uint8Array(0), { reply: line.inbox });
+    wire.publish(subject, new Uint8Array(0), { reply: line.inbox });
   });
 }
 

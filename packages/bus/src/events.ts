@@ -7,7 +7,7 @@ import type { Bus } from './bus.ts';
 import { jsonBytes } from './codec.ts';
 import { assertJourney, journeyHeaders, type Journey } from './journey.ts';
 import { readStream, readStreamOnce, type ReadOptions, type StoredMessage } from './read-stream.ts';
-import { spaceNames } from './streams.ts';
+import { spaceNames } from './space-names.ts';
 import { subjects } from './subjects.ts';
 import { attributes } from './semconv.ts';
 import { activeTraceparent, inSpan } from './tracing.ts';

@@ -5,13 +5,12 @@
  * begin with a digit. Neither has a dot, so that the position of a token in a subject is its meaning.
  */
 import { busError } from './errors.ts';
+import { isTakenName } from './space-names.ts';
 
 /** Names no space, agent or variable may take: they are words of the wire. */
 export const reservedIds: ReadonlySet<string> = new Set(['space', 'all', 'orchestrator']);
 
 const idPattern = /^[a-z][a-z0-9_-]{0,62}$/;
-/** A space's name becomes the names of its buckets and streams, which must not be those of another space. */
-const reservedSpaces = /^nodes$|-(observed|leases|events|tasks|outcomes|edges|history|coordination|logs)$/;
 const tokenPattern = /^[a-z0-9][a-z0-9_-]{0,62}$/;
 
 /** Is this text a valid id that is not reserved? */
@@ -26,7 +25,7 @@ export function isToken(text: string): boolean {
 
 /** Returns the text when it is a valid id; throws `invalid-id`, naming the kind of thing (`space`, `agent`, …). */
 export function parseId(kind: string, text: string): string {
-  const isReserved = reservedIds.has(text) || (kind === 'space' && reservedSpaces.test(text));
+  const isReserved = reservedIds.has(text) || (kind === 'space' && isTakenName(text));
   if (isId(text) && !isReserved) return text;
   const why = isReserved
     ? `"${text}" is reserved`

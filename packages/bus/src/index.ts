@@ -21,6 +21,7 @@ export type { ParsedSubject, Subjects } from './subjects.ts';
 export { decodeBody, encodeBody, jsonBytes, packBytes, parseJson, unpackBytes } from './codec.ts';
 export type { ContentType } from './codec.ts';
 export { Bus, connectBus, defaultServerUrl } from './bus.ts';
+export { publicUrl } from './server-url.ts';
 export type { BusOptions, PublishOptions, Subscription } from './bus.ts';
 export type { BusMessage, HeaderMap } from './message.ts';
 export type { RequestOptions } from './request.ts';
@@ -42,13 +43,13 @@ export {
   listSpaces,
   nodesBucket,
   platformStreams,
-  spaceNames,
   spaceStreams,
   streamIdentity,
   telemetryStream,
 } from './streams.ts';
-export type { SpaceNames, StreamDefinition } from './streams.ts';
-export { pause } from './pause.ts';
+export type { StreamDefinition } from './streams.ts';
+export { spaceNames, type SpaceNames } from './space-names.ts';
+export { pause, unlessAborted } from './pause.ts';
 export { readLastMessage, readStream, readStreamOnce } from './read-stream.ts';
 export type { ReadOptions, StoredMessage } from './read-stream.ts';
 export { readBacklog } from './backlog.ts';

@@ -218,9 +218,9 @@ export class Multiplexer {
     try {
       this.#connection.publish(subject, payload, options);
     } catch (cause) {
-      queueMicrotask(() =>
-        pending.onFailure(busError('closed', `${subject}: the connection is closed`, { cause })),
-      );
+      const isEnded = this.#connection.isClosed() || this.#connection.isDraining();
+      const error = isEnded ? busError('closed', `${subject}: the connection is closed`, { cause }) : cause;
+      queueMicrotask(() => pending.onFailure(error instanceof Error ? error : new Error(String(error))));
     }
   }
 

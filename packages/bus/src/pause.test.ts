@@ -1,5 +1,5 @@
 import { describe, expect, it, vi } from 'vitest';
-import { pause } from './pause.ts';
+import { pause, unlessAborted } from './pause.ts';
 
 describe('pause', () => {
   it('lasts as long as it is told, and leaves nothing on its signal', async () => {
@@ -26,5 +26,27 @@ describe('pause', () => {
     await paused;
     await pause(2 ** 30, AbortSignal.abort());
     expect(ending.signal.aborted).toBe(true);
+  });
+});
+
+describe('work that a signal may leave', () => {
+  it('gives what it comes to, or fails as it does, and leaves nothing on the signal', async () => {
+    const { signal } = new AbortController();
+    const removed = vi.spyOn(signal, 'removeEventListener');
+    expect(await unlessAborted(signal, Promise.resolve(1))).toBe(1);
+    await expect(unlessAborted(signal, Promise.reject(new Error('no')))).rejects.toThrow('no');
+    await new Promise(setImmediate);
+    expect(removed).toHaveBeenCalledTimes(2);
+  });
+
+  it('is left at once, and what becomes of it then is nobody’s', async () => {
+    const work = Promise.withResolvers<number>();
+    const ending = new AbortController();
+    const left = unlessAborted(ending.signal, work.promise);
+    ending.abort();
+    expect(await left).toBeUndefined();
+    expect(await unlessAborted(ending.signal, work.promise)).toBeUndefined();
+    work.reject(new Error('too late for anybody'));
+    await expect(work.promise).rejects.toThrow('too late');
   });
 });

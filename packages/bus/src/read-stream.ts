@@ -43,12 +43,17 @@ export async function* readStream(
   options: ReadOptions = {},
 ): AsyncGenerator<StoredMessage, void> {
   const { filter, signal } = options;
+  const wire = wireOf(bus);
   const bell = new Bell(bus, filter, signal);
   try {
-    let next = options.from === 'new' ? (await lastSequence(bus, stream)) + 1 : (options.from ?? 1);
+    let next = typeof options.from === 'number' ? options.from : 1;
+    if (options.from === 'new')
+      next = 1 + ((await patiently(wire, signal, () => lastSequence(bus, stream))) ?? 0);
     let idle = 0;
     while (!isAborted(signal)) {
-      const batch = await readPatiently(bus, stream, next, options);
+      const from = next;
+      const read = (): Promise<StoredMessage[]> => readBatch(wire, stream, from, filter);
+      const batch = (await patiently(wire, signal, read)) ?? [];
       for (const message of batch) {
         if (isAborted(signal)) return;
         next = message.sequence + 1;
@@ -188,24 +193,22 @@ function isStatus(message: Msg): boolean {
   );
 }
 
-async function readPatiently(
-  bus: Bus,
-  stream: string,
-  from: number,
-  options: ReadOptions,
-): Promise<StoredMessage[]> {
-  const wire = wireOf(bus);
-  while (!isAborted(options.signal)) {
+/** Asks over lost connections, until there is an answer; undefined when the signal aborts. */
+async function patiently<T>(
+  wire: Wire,
+  signal: AbortSignal | undefined,
+  ask: () => Promise<T>,
+): Promise<T | undefined> {
+  while (!isAborted(signal)) {
     try {
-      if (await wire.whenConnected(1_000, options.signal))
-        return await readBatch(wire, stream, from, options.filter);
+      if (await wire.whenConnected(1_000, signal)) return await ask();
     } catch (error) {
-      if (isAborted(options.signal)) break;
+      if (isAborted(signal)) break;
       if (!(error instanceof MabeamError) || !error.retryable) throw error;
       await new Promise((resolve) => setTimeout(resolve, 20));
     }
   }
-  return [];
+  return undefined;
 }
 
 function isAborted(signal: AbortSignal | undefined): boolean {
@@ -225,7 +228,7 @@ class Bell implements AsyncDisposable {
     };
     if (filter !== undefined) {
       const wire = wireOf(bus);
-      const subscription = wire.connection.subscribe(filter, { callback: ring });
+      const subscription = wire.listen(filter, ring);
       this.#closers.push(() => {
         if (!wire.closed) subscription.unsubscribe();
       });

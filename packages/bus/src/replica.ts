@@ -18,6 +18,7 @@ import { entryOf, keySubject, type BucketEntry } from './bucket.ts';
 import { busError } from './errors.ts';
 import { MabeamError } from './error.ts';
 import type { BusMessage } from './message.ts';
+import { unlessAborted } from './pause.ts';
 import { readBatch, type StoredMessage } from './read-stream.ts';
 import { bucketStream, streamIdentity } from './streams.ts';
 import { wireOf } from './wire.ts';
@@ -29,6 +30,7 @@ export interface ReplicaOptions {
   readonly prefix: string;
   /** Subject of the periodic digest `{sequence}`, when somebody publishes one. */
   readonly digest?: string;
+  /** Ends the opening with `cancelled`, and closes the replica. */
   readonly signal?: AbortSignal;
 }
 
@@ -45,11 +47,15 @@ const retryMs = 50;
 /** How long a bucket may be missing, as it is while a cluster elects, before the copy is given up. */
 const missingMs = 30_000;
 
-/** Opens a replica and resolves when it holds the bucket as it is now. Throws `stream-missing` when there is no such bucket. */
+/**
+ * Opens a replica and resolves when it holds the bucket as it is now. Throws `stream-missing` when there is no such bucket,
+ * `disconnected`, `closed`, `cancelled`.
+ */
 export async function openReplica(bus: Bus, options: ReplicaOptions): Promise<Replica> {
   const replica = new Replica(bus, options);
   try {
-    await replica.start();
+    if (options.signal?.aborted !== true) await unlessAborted(options.signal, replica.start());
+    if (options.signal?.aborted === true) throw openingCancelled(options);
     return replica;
   } catch (error) {
     await replica.close();
@@ -155,7 +161,8 @@ export class Replica implements AsyncDisposable {
 
   /** Subscribes first and reads then, so that nothing falls between the two. */
   async start(): Promise<void> {
-    const { prefix, digest } = this.#options;
+    const { prefix, digest, signal } = this.#options;
+    this.#closeOn(signal);
     this.#keep(this.#bus.subscribe(`${prefix}.>`, (message) => this.#hear(message)));
     if (digest !== undefined) this.#keep(this.#bus.subscribe(digest, (message) => this.#compare(message)));
     const reconnects = this.#bus.onReconnect(() => {
@@ -179,6 +186,13 @@ export class Replica implements AsyncDisposable {
   /** As `close`. */
   [Symbol.asyncDispose](): Promise<void> {
     return this.close();
+  }
+
+  #closeOn(signal: AbortSignal | undefined): void {
+    if (signal === undefined) return;
+    const close = (): void => void this.close();
+    signal.addEventListener('abort', close, { once: true });
+    this.#closers.push(() => signal.removeEventListener('abort', close));
   }
 
   #keep(subscription: Subscription): void {
@@ -284,11 +298,13 @@ export class Replica implements AsyncDisposable {
       try {
         if (this.#closing.signal.aborted) return;
         if (!(await wire.whenConnected(1_000, this.#closing.signal))) continue;
-        const batch = await readBatch(wire, bucketStream(this.bucket), this.#received + 1);
+        const received = this.#received;
+        const batch = await readBatch(wire, bucketStream(this.bucket), received + 1);
         missingSince = undefined;
         for (const message of batch) this.#takeRead(message);
         this.#drainWaiting();
         if (batch.length > 0 || this.#takeStale()) continue;
+        if (this.#received === received) this.#endBatch();
         // Whatever was heard before this reading began is in it, or was never in the bucket.
         this.#waiting.clear();
         if (wasMissing) void this.#verify();
@@ -306,6 +322,17 @@ export class Replica implements AsyncDisposable {
     }
   }
 
+  /**
+   * P2: a batch is stored as a whole. So if the bucket ends within one, its last message is not on its way: it has expired,
+   * and what is left of the batch is all there is.
+   */
+  #endBatch(): void {
+    if (this.#batch.length === 0) return;
+    const entries = this.#batch.map((part) => entryOf(this.bucket, part));
+    this.#batch = [];
+    this.#apply(entries);
+  }
+
   /** What was read may skip revisions the bucket no longer keeps: nothing newer is hidden in between. */
   #takeRead(message: StoredMessage): void {
     if (message.sequence <= this.#received) return;
@@ -319,4 +346,10 @@ export class Replica implements AsyncDisposable {
     if (this.#resync !== undefined) this.#resync.isStale = false;
     return isStale;
   }
+}
+
+function openingCancelled({ bucket, signal }: ReplicaOptions): Error {
+  return busError('cancelled', `the opening of a replica of ${bucket} was cancelled`, {
+    cause: signal?.reason,
+  });
 }

@@ -101,11 +101,7 @@ class PartReader {
     assertFits(this.#wire, this.#subject, payload);
     signal?.addEventListener('abort', this.#onAbort, { once: true });
     const reply = this.#line.inbox;
-    this.#wire.connection.publish(
-      this.#subject,
-      payload,
-      headers === undefined ? { reply } : { reply, headers },
-    );
+    this.#wire.publish(this.#subject, payload, headers === undefined ? { reply } : { reply, headers });
   }
 
   /** The next part; undefined at the end. Rejects when the stream ends by an error. */

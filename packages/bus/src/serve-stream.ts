@@ -53,7 +53,7 @@ class Outlet {
   readonly #line: Line;
   readonly #limitMs: number;
   readonly #window: number;
-  readonly #aborted: Promise<'aborted'>;
+  #onAbort: (() => void) | undefined;
   #received = 0;
   #sent = 0;
   #onRoom: (() => void) | undefined;
@@ -63,11 +63,7 @@ class Outlet {
     this.#deadlines = deadlines;
     this.#limitMs = 2 * (open.remainingMs ?? defaultTimeoutMs);
     this.#window = Math.min(Math.max(1, open.window ?? 1), windowLimit);
-    const { signal } = open;
-    this.#aborted = new Promise((resolve) => {
-      if (signal.aborted) resolve('aborted');
-      signal.addEventListener('abort', () => resolve('aborted'), { once: true });
-    });
+    open.signal.addEventListener('abort', () => this.#onAbort?.(), { once: true });
     this.#line = wire.calls.open(
       {
         onMessage: (message) => this.#acknowledged(message),
@@ -89,9 +85,9 @@ class Outlet {
         const room = new Promise<'room'>((resolve) => {
           this.#onRoom = () => resolve('room');
         });
-        if ((await Promise.race([room, this.#aborted])) === 'aborted') return;
+        if ((await this.#unlessAborted(room)) === 'aborted') return;
       }
-      const next = await Promise.race([iterator.next(), this.#aborted]);
+      const next = await this.#unlessAborted(iterator.next());
       if (next === 'aborted' || this.#open.isAnswered) return;
       if (next.done === true) {
         this.#open.end(this.#sent);
@@ -105,6 +101,15 @@ class Outlet {
 
   close(): void {
     this.#line.close();
+  }
+
+  /** No race with one promise for all parts: that one would keep what each of them has left behind until the end. */
+  #unlessAborted<T>(step: Promise<T>): Promise<T | 'aborted'> {
+    return new Promise((resolve, reject) => {
+      this.#onAbort = () => resolve('aborted');
+      if (this.#open.signal.aborted) resolve('aborted');
+      step.then(resolve, reject);
+    });
   }
 
   /** Whatever the asker says shows that it lives; `{received}` says how many parts it has taken. */

@@ -16,6 +16,7 @@ import { errorBodyOf, errorFromBody } from './error.ts';
 import { busError } from './errors.ts';
 import { formNamed, formOf, type Form } from './form.ts';
 import { failureThatFits, OpenQuestion, type ServedRequest } from './open-question.ts';
+import { pause } from './pause.ts';
 import { destination, template } from './request.ts';
 import { isStream, streamAnswer } from './serve-stream.ts';
 import { inSpan, isUnrecorded, responderContext } from './tracing.ts';
@@ -60,7 +61,7 @@ export class Service implements AsyncDisposable {
   readonly #open = new Set<OpenQuestion>();
   readonly #deadlines = new Deadlines(() => this.#open);
   readonly #stats = { requests: 0, errors: 0, processingMs: 0, lastError: undefined as string | undefined };
-  #onIdle: (() => void) | undefined;
+  readonly #onIdle: (() => void)[] = [];
 
   /** @internal Use `Bus.serve`. */
   constructor(wire: Wire, subject: string, handler: Handler, options: ServeOptions) {
@@ -89,8 +90,9 @@ export class Service implements AsyncDisposable {
    * their questions are answered `closed`. A handler that does not obey its signal is not waited for.
    */
   async close(graceMs = 5_000): Promise<void> {
-    if (!this.#subscription.isClosed()) await this.#subscription.drain().catch(() => undefined);
-    if (!(await this.#idle(graceMs))) {
+    const until = performance.now() + graceMs;
+    if (!this.#subscription.isClosed()) await this.#drain(graceMs);
+    if (!(await this.#idle(Math.max(0, until - performance.now())))) {
       const reason = busError('closed', `the responder of ${this.subject} has closed; ask again`);
       for (const open of this.#open) open.abort(reason);
       await this.#idle(obeyMs);
@@ -186,7 +188,7 @@ export class Service implements AsyncDisposable {
     void settled.then(() => {
       this.#open.delete(open);
       this.#count(open);
-      if (this.#open.size === 0) this.#onIdle?.();
+      if (this.#open.size === 0) for (const tell of this.#onIdle.splice(0)) tell();
     });
   }
 
@@ -206,15 +208,23 @@ export class Service implements AsyncDisposable {
     }
   }
 
+  /** Takes what is on its way and nothing more; a server that says nothing is not waited for. */
+  async #drain(withinMs: number): Promise<void> {
+    const drained = new AbortController();
+    const end = (): void => drained.abort();
+    void this.#subscription.drain().then(end, end);
+    await pause(withinMs, drained.signal);
+  }
+
   /** Resolves true when no handler runs any more, false after `timeoutMs`. */
   #idle(timeoutMs: number): Promise<boolean> {
     if (this.#open.size === 0) return Promise.resolve(true);
     return new Promise((resolve) => {
       const timer = setTimeout(() => resolve(false), timeoutMs);
-      this.#onIdle = () => {
+      this.#onIdle.push(() => {
         clearTimeout(timer);
         resolve(true);
-      };
+      });
     });
   }
 }

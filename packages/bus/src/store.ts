@@ -57,6 +57,7 @@ export async function store(
   const headers = headersOf(storeHeaders(stored));
   const outbox = options.atOnce === true ? undefined : wire.outbox;
   const giveUpAt = performance.now() + (options.timeoutMs ?? 30_000);
+  let before: unknown;
   for (let attempt = 1; ; attempt++) {
     const leftMs = giveUpAt - performance.now();
     try {
@@ -69,10 +70,15 @@ export async function store(
         );
       }
       throw busError('deadline-exceeded', `${subject}: not connected to ${wire.url}, nothing was stored`);
-    } catch (error) {
-      const own = attempt === 1 ? undefined : await ownEarlier(wire, subject, stored, error);
-      if (own !== undefined) return own;
-      if (!isTransient(error) || giveUpAt - performance.now() <= pauseMs) throw storeError(error, subject);
+    } catch (thrown) {
+      const found = attempt === 1 ? thrown : await ownEarlier(wire, subject, stored, thrown).catch(itself);
+      if (isAck(found)) return found;
+      // The last attempt may have been too short for an answer: then that nobody was there the time before counts.
+      const isCutShort =
+        leftMs < attemptMs && isOf(found, 'deadline-exceeded') && isOf(before, 'no-responders');
+      const told = isCutShort ? before : found;
+      if (!isTransient(found) || giveUpAt - performance.now() <= pauseMs) throw storeError(told, subject);
+      before = told;
       await new Promise((resolve) => setTimeout(resolve, pauseMs));
     }
   }
@@ -87,26 +93,37 @@ interface Found {
   readonly message?: { readonly seq: number; readonly hdrs?: string };
 }
 
-/** What an earlier attempt has stored, when its repetition is refused as a conflict: the message with our id. */
+/**
+ * What an earlier attempt has stored, when its repetition is refused as a conflict: the message with our id. Else the error.
+ * Rejects when it cannot be found out now.
+ */
 async function ownEarlier(
   wire: Wire,
   subject: string,
   { expectLastSequence = 0, messageId }: StoredByUs,
   error: unknown,
-): Promise<StoreAck | undefined> {
-  if (!(error instanceof MabeamError) || error.code !== 'conflict') return undefined;
+): Promise<unknown> {
+  if (!(error instanceof MabeamError) || error.code !== 'conflict') return error;
   const stream = String(error.details['stream']);
   for (let seq = expectLastSequence + 1; ; seq++) {
     const query = jsonBytes({ seq, next_by_subj: subject });
     const options = { timeoutMs: attemptMs };
     const answer = await wire.calls.call(`$JS.API.STREAM.MSG.GET.${stream}`, query, options);
     const { message } = answer.json<Found>();
-    if (message === undefined) return undefined;
+    if (message === undefined) return error;
     const headers = Buffer.from(message.hdrs ?? '', 'base64').toString();
     if (headers.includes(`Nats-Msg-Id: ${messageId}\r\n`))
-      return { stream, sequence: message.seq, duplicate: true };
+      return { stream, sequence: message.seq, duplicate: true } satisfies StoreAck;
     seq = message.seq;
   }
+}
+
+function isAck(found: unknown): found is StoreAck {
+  return typeof found === 'object' && found !== null && 'sequence' in found && !(found instanceof Error);
+}
+
+function itself(error: unknown): unknown {
+  return error;
 }
 
 /** The NATS headers of a store. */
@@ -164,6 +181,10 @@ function isTransient(error: unknown): boolean {
   return (
     error.code === 'disconnected' || error.code === 'deadline-exceeded' || error.code === 'no-responders'
   );
+}
+
+function isOf(error: unknown, code: string): boolean {
+  return error instanceof MabeamError && error.code === code;
 }
 
 /** Nobody answering on a stored subject means that no stream listens there. */

@@ -10,9 +10,11 @@ import {
   type JetStreamManager,
   type StreamConfig,
 } from '@nats-io/jetstream';
-import { errors, nanos } from '@nats-io/transport-node';
+import { nanos } from '@nats-io/transport-node';
+import { askAbout, isStreamMissing, serverError } from './ask-server.ts';
 import { busError } from './errors.ts';
 import type { Bus } from './bus.ts';
+import { nodesName, spaceNames } from './space-names.ts';
 import { historyFilter, platformSpace, subjects } from './subjects.ts';
 import { wireOf } from './wire.ts';
 
@@ -20,44 +22,8 @@ const minuteMs = 60_000;
 const dayMs = 24 * 60 * minuteMs;
 const mebibyte = 1_048_576;
 
-/** Names of a space's streams and buckets. */
-export interface SpaceNames {
-  /** Bucket of definitions, values, graph, leader, fence and adaptations. */
-  readonly bucket: string;
-  readonly observed: string;
-  readonly leases: string;
-  readonly events: string;
-  readonly tasks: string;
-  readonly outcomes: string;
-  /** What was sent along data edges and is not yet dealt with. */
-  readonly edges: string;
-  /** Every revision of the bucket, also those it no longer keeps. */
-  readonly history: string;
-  /** Bucket of what agreements leave behind: schedules, books, plans. */
-  readonly coordination: string;
-  /** The append-only logs that agreements are written to, one subject each. */
-  readonly logs: string;
-}
-
-/** The names of a space’s streams and buckets; pure, they need not exist. */
-export function spaceNames(space: string): SpaceNames {
-  const bucket = `mabeam-${space}`;
-  return {
-    bucket,
-    observed: `${bucket}-observed`,
-    leases: `${bucket}-leases`,
-    events: `${bucket}-events`,
-    tasks: `${bucket}-tasks`,
-    outcomes: `${bucket}-outcomes`,
-    edges: `${bucket}-edges`,
-    history: `${bucket}-history`,
-    coordination: `${bucket}-coordination`,
-    logs: `${bucket}-logs`,
-  };
-}
-
 /** The bucket of all nodes, whatever their spaces. */
-export const nodesBucket = 'mabeam-nodes';
+export const nodesBucket = spaceNames(nodesName).bucket;
 /** The stream of OTLP bodies of all spaces. */
 export const telemetryStream = 'MABEAM_TELEMETRY';
 
@@ -158,74 +124,85 @@ export function platformStreams(): StreamDefinition[] {
   ];
 }
 
-/** Creates what is missing and updates what differs; safe when several processes do it at once. Throws `store-failed`. */
+/**
+ * Creates what is missing and updates what differs; safe when several processes do it at once. `$MABEAM_REPLICAS` says how many
+ * servers keep each of them; without it a new one is kept by one, and others stay as they are. Throws `store-failed`.
+ */
 export async function ensureStreams(bus: Bus, definitions: readonly StreamDefinition[]): Promise<void> {
+  const kept = keptBy(process.env['MABEAM_REPLICAS']);
   const manager = await wireOf(bus).manager();
-  for (const definition of definitions) await ensureStream(manager, definition);
+  for (const definition of definitions) await ensureStream(manager, { ...kept, ...definition });
 }
 
-/** Deletes streams; what does not exist is nothing. */
+/** One number for all streams and buckets. */
+function keptBy(text: string | undefined): Pick<Partial<StreamConfig>, 'num_replicas'> {
+  if (text === undefined || text === '') return {};
+  if (/^[1-5]$/.test(text)) return { num_replicas: Number(text) };
+  throw busError(
+    'store-failed',
+    `MABEAM_REPLICAS: "${text}" is not a number of servers from 1 to 5; mend it`,
+  );
+}
+
+/** Deletes streams; what does not exist is nothing. Throws `disconnected`, `deadline-exceeded`, `closed`, `store-failed`. */
 export async function deleteStreams(bus: Bus, names: readonly string[]): Promise<void> {
-  const manager = await wireOf(bus).manager();
   for (const name of names) {
-    await manager.streams.delete(name).catch((error: unknown) => {
-      if (!isMissing(error)) throw error;
+    await askAbout(bus, name, (manager) => manager.streams.delete(name)).catch((error: unknown) => {
+      if (!isStreamMissing(error)) throw error;
     });
   }
 }
 
-/** Does the stream exist? */
+/** Does the stream exist? Throws `disconnected`, `deadline-exceeded`, `closed`. */
 export async function hasStream(bus: Bus, name: string): Promise<boolean> {
-  const manager = await wireOf(bus).manager();
   try {
-    await manager.streams.info(name);
+    await askAbout(bus, name, (manager) => manager.streams.info(name));
     return true;
   } catch (error) {
-    if (isMissing(error)) return false;
+    if (isStreamMissing(error)) return false;
     throw error;
   }
 }
 
-/** The spaces that exist on this server, by their buckets. Throws `deadline-exceeded` when the server does not answer. */
+/** The spaces that exist on this server, by their buckets. Throws `disconnected`, `deadline-exceeded`, `closed`. */
 export async function listSpaces(bus: Bus): Promise<string[]> {
-  const manager = await wireOf(bus).manager();
+  const wire = wireOf(bus);
   const spaces: string[] = [];
   try {
+    const manager = await wire.manager();
     for await (const stream of manager.streams.list('mabeam.*.trigger.>')) {
       const match = /^mabeam-(.+)-events$/.exec(stream.config.name);
       if (match?.[1] !== undefined) spaces.push(match[1]);
     }
-  } catch (cause) {
-    if (!(cause instanceof errors.TimeoutError)) throw cause;
-    throw busError('deadline-exceeded', `${bus.url} does not say which spaces it has`, { cause });
+  } catch (error) {
+    throw serverError(wire, 'mabeam-*-events', error);
   }
   return spaces.toSorted();
 }
 
-/** Last sequence of a stream. */
+/** Last sequence of a stream. Throws `stream-missing`, `disconnected`, `deadline-exceeded`, `closed`. */
 export async function lastSequence(bus: Bus, stream: string): Promise<number> {
-  const manager = await wireOf(bus).manager();
-  return (await manager.streams.info(stream)).state.last_seq;
+  return (await askAbout(bus, stream, (manager) => manager.streams.info(stream))).state.last_seq;
 }
 
-/** How many messages a stream keeps on each subject that has some and matches the filter. */
+/** How many messages a stream keeps on each subject that has some and matches the filter. Throws as `lastSequence`. */
 export async function countBySubject(
   bus: Bus,
   stream: string,
   filter: string,
 ): Promise<ReadonlyMap<string, number>> {
-  const manager = await wireOf(bus).manager();
-  const { state } = await manager.streams.info(stream, { subjects_filter: filter });
+  const { state } = await askAbout(bus, stream, (manager) =>
+    manager.streams.info(stream, { subjects_filter: filter }),
+  );
   return new Map(Object.entries(state.subjects ?? {}));
 }
 
-/** Which stream this is: when it was created, and its last sequence. */
+/** Which stream this is: when it was created, and its last sequence. Throws as `lastSequence`. */
 export async function streamIdentity(
   bus: Bus,
   stream: string,
 ): Promise<{ readonly created: string; readonly last: number }> {
-  const manager = await wireOf(bus).manager();
-  const { created, state } = await manager.streams.info(stream);
+  const { created, state } = await askAbout(bus, stream, (manager) => manager.streams.info(stream));
   return { created: String(created), last: state.last_seq };
 }
 

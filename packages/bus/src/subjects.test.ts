@@ -1,6 +1,8 @@
 import { fc, it } from '@fast-check/vitest';
 import { describe, expect } from 'vitest';
 import { isId, parseId } from './ids.ts';
+import { spaceNames } from './space-names.ts';
+import { nodesBucket } from './streams.ts';
 import { parseSubject, subjects } from './subjects.ts';
 
 describe('subjects', () => {
@@ -47,6 +49,13 @@ describe('subjects', () => {
     ]) {
       expect(() => parseId('space', id)).toThrow(expect.objectContaining({ code: 'invalid-id' }));
     }
+  });
+
+  it('no space may be called like a stream or bucket of another', () => {
+    const { bucket, ...others } = spaceNames('desk');
+    expect(parseId('space', bucket.replace('mabeam-', ''))).toBe('desk');
+    for (const name of [...Object.values(others), nodesBucket])
+      expect(() => parseId('space', name.replace('mabeam-', ''))).toThrow(/is reserved/);
   });
 
   it('a subject is taken apart again, and a stranger is recognised', () => {

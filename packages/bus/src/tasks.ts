@@ -7,10 +7,12 @@
  *  T3  A delivery is acknowledged only after its task has an outcome, its own or another worker's.
  *  T4  The delivery count is looked at before running: past the limit the task is failed with its input, so a poison
  *      message that kills its worker ends as well.
+ *  T5  What a worker has and does not work on is on its way to another: it reads ahead only while its tasks are quick, and
+ *      gives back what it has read when it has been full for long. So nothing waits, and is delivered again, behind a busy one.
  */
 import type { Bus } from './bus.ts';
 import { decodeBody, encodeBody, type ContentType } from './codec.ts';
-import { consumeStream, type Delivery } from './consume.ts';
+import { consumeStream, fetchStream, type ConsumeOptions, type Delivery } from './consume.ts';
 import { busError } from './errors.ts';
 import { errorBodyOf, MabeamError } from './error.ts';
 import { isToken } from './ids.ts';
@@ -18,7 +20,7 @@ import { assertJourney, conversationIn, hopsInHeader, journeyHeaders, type Journ
 import { parseOutcome, type TaskOutcome, type TaskResult } from './outcome.ts';
 import { readBatch, readStream, type StoredMessage } from './read-stream.ts';
 import { attributes } from './semconv.ts';
-import { spaceNames } from './streams.ts';
+import { spaceNames } from './space-names.ts';
 import { subjects, type Subjects } from './subjects.ts';
 import { activeTraceparent, contextFrom, inSpan } from './tracing.ts';
 import { wireOf, type Wire } from './wire.ts';
@@ -108,6 +110,10 @@ export function openTasks(bus: Bus, space: string): Tasks {
 
 const retryDelayMs = 100;
 const retryDelayMaxMs = 30_000;
+/** A task is quick when it takes less than this share of the acknowledgement wait. */
+const quickShare = 0.02;
+/** A worker reads ahead when all tasks of so many rounds of its concurrency were quick. */
+const quickRounds = 4;
 
 async function submit(
   bus: Bus,
@@ -166,6 +172,9 @@ async function outcomeOf(bus: Bus, at: Subjects, task: string): Promise<TaskOutc
   return stored === undefined ? undefined : parseOutcome(stored);
 }
 
+/** How long handlers have to obey their signal when the worker closes. */
+const obeyMs = 1_000;
+
 /** A running worker of one group; disposing finishes what it has. */
 export class Worker implements AsyncDisposable {
   readonly #bus: Bus;
@@ -181,6 +190,8 @@ export class Worker implements AsyncDisposable {
   readonly #closing = new AbortController();
   /** Gives up the tasks it has. */
   readonly #aborting = new AbortController();
+  /** Tasks in a row that were quick. */
+  #quickCount = 0;
   readonly #done: Promise<void>;
 
   constructor(bus: Bus, at: Subjects, group: string, handler: TaskHandler, options: WorkOptions) {
@@ -202,12 +213,17 @@ export class Worker implements AsyncDisposable {
     return this.#done;
   }
 
-  /** Drains: takes no new tasks and finishes those it has within `graceMs` (default 5 000); what is left is given back. */
+  /**
+   * Drains: takes no new tasks and finishes those it has within `graceMs` (default 5 000), then their signals abort; what is
+   * left is given back. A handler that does not obey its signal is not waited for.
+   */
   async close(graceMs = 5_000): Promise<void> {
     this.#closing.abort();
-    const timer = setTimeout(() => this.#aborting.abort(), graceMs);
-    while (this.#running.size > 0) await this.#oneHasEnded();
-    clearTimeout(timer);
+    this.#wake();
+    if (!(await this.#isIdle(graceMs))) {
+      this.#aborting.abort();
+      if (!(await this.#isIdle(obeyMs))) this.#abandon();
+    }
     await this.#done;
     this.#wire.outbox.send();
   }
@@ -229,25 +245,86 @@ export class Worker implements AsyncDisposable {
     };
     const alive = setInterval(() => this.#showLife(), ackWaitMs / 3);
     try {
-      for await (const delivery of consumeStream(this.#bus, source)) {
-        if (this.#closing.signal.aborted) {
-          delivery.nak();
-          continue;
-        }
-        void this.#workOn(delivery);
-        while (this.#running.size >= concurrency) await this.#oneHasEnded();
-      }
+      while (!this.#closing.signal.aborted)
+        await (this.#isQuick() ? this.#readAhead(source) : this.#takeWhatItCan(source));
     } finally {
       while (this.#running.size > 0 && !this.#wire.closed) await this.#oneHasEnded();
       clearInterval(alive);
     }
   }
 
-  /** Resolves when one of those that run has ended. */
-  #oneHasEnded(): Promise<void> {
+  /** For quick tasks: the next ones are here already when one has ended. Returns when it has been full for long (T5). */
+  async #readAhead(source: ConsumeOptions): Promise<void> {
+    for await (const delivery of consumeStream(this.#bus, source)) {
+      this.#begin(delivery);
+      if (await this.#hasRoom(this.#options.ackWaitMs / 3)) continue;
+      this.#quickCount = 0;
+      return;
+    }
+  }
+
+  /** For tasks of which it is not known that they are quick: takes as many as it can work on at once. */
+  async #takeWhatItCan(source: ConsumeOptions): Promise<void> {
+    const { concurrency } = this.#options;
+    const room = async (): Promise<number> => {
+      await this.#hasRoom();
+      return this.#isQuick() || this.#closing.signal.aborted ? 0 : concurrency - this.#running.size;
+    };
+    for await (const delivery of fetchStream(this.#bus, source, room)) this.#begin(delivery);
+  }
+
+  #begin(delivery: Delivery): void {
+    if (this.#closing.signal.aborted) this.#tell(() => delivery.nak());
+    else void this.#workOn(delivery);
+  }
+
+  /** So quick, and so many of them in a row, that what is read ahead is not kept waiting. */
+  #isQuick(): boolean {
+    return this.#quickCount >= quickRounds * this.#options.concurrency;
+  }
+
+  /** Resolves true when it can take one more, or closes; false when it has been full for so long, while connected. */
+  async #hasRoom(patienceMs = Number.POSITIVE_INFINITY): Promise<boolean> {
+    let until = performance.now() + patienceMs;
+    while (this.#running.size >= this.#options.concurrency && !this.#closing.signal.aborted) {
+      await this.#oneHasEnded(patienceMs);
+      if (!this.#wire.connected) until = performance.now() + patienceMs;
+      else if (performance.now() >= until) return false;
+    }
+    return true;
+  }
+
+  /** Resolves true when nothing runs any more, false after `withinMs`. */
+  async #isIdle(withinMs: number): Promise<boolean> {
+    const until = performance.now() + withinMs;
+    while (this.#running.size > 0) {
+      const leftMs = until - performance.now();
+      if (leftMs <= 0) return false;
+      await this.#oneHasEnded(leftMs);
+    }
+    return true;
+  }
+
+  /** Resolves when one of those that run has ended, when the worker closes, or after `withinMs`. */
+  #oneHasEnded(withinMs = Number.POSITIVE_INFINITY): Promise<void> {
     return new Promise((resolve) => {
-      this.#waiting.push(resolve);
+      const timer = Number.isFinite(withinMs) ? setTimeout(resolve, withinMs) : undefined;
+      this.#waiting.push(() => {
+        clearTimeout(timer);
+        resolve();
+      });
     });
+  }
+
+  #wake(): void {
+    for (const wake of this.#waiting.splice(0)) wake();
+  }
+
+  /** Gives back what runs and does not obey its signal. Should it end after all, its outcome is as good as another's. */
+  #abandon(): void {
+    for (const delivery of this.#running) this.#tell(() => delivery.nak());
+    this.#running.clear();
+    this.#wake();
   }
 
   /** What runs is kept alive, whoever waits for it. */
@@ -258,6 +335,7 @@ export class Worker implements AsyncDisposable {
 
   /** One delivery; whatever goes wrong, it is delivered again. Does not reject. */
   async #workOn(delivery: Delivery): Promise<void> {
+    const startedAt = performance.now();
     this.#running.add(delivery);
     try {
       await this.#settle(delivery);
@@ -268,7 +346,9 @@ export class Worker implements AsyncDisposable {
       if (!isClosed) this.#tell(() => delivery.nak(pauseMs));
     } finally {
       this.#running.delete(delivery);
-      for (const wake of this.#waiting.splice(0)) wake();
+      const isQuick = performance.now() - startedAt < this.#options.ackWaitMs * quickShare;
+      this.#quickCount = isQuick ? this.#quickCount + 1 : 0;
+      this.#wake();
     }
   }
 

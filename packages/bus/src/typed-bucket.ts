@@ -8,7 +8,7 @@ import type { Bus } from './bus.ts';
 import { deleteKey, putKey, readKey, readKeyHistory, type BucketEntry } from './bucket.ts';
 import { parseJson } from './codec.ts';
 import { busError } from './errors.ts';
-import { openReplica, type ReplicaOptions } from './replica.ts';
+import { openReplica, type Replica, type ReplicaOptions } from './replica.ts';
 
 /** How a value becomes a body of JSON and back. Both throw when it is not one of theirs. */
 export interface Codec<T> {
@@ -131,8 +131,10 @@ async function* watch<T>(
   changed: (entry: BucketEntry) => TypedChange<T>,
   options: WatchOptions,
 ): AsyncGenerator<TypedChange<T>, void> {
-  const { signal, onRefused, ...source } = options;
-  await using replica = await openReplica(bus, { bucket, ...source });
+  const { signal, onRefused } = options;
+  const opened = await openUnlessAborted(bus, bucket, options);
+  if (opened === undefined) return;
+  await using replica = opened;
   const waiting: BucketEntry[] = replica.entries().toSorted((a, b) => a.revision - b.revision);
   let wake: (() => void) | undefined;
   const ring = (): void => wake?.();
@@ -155,6 +157,20 @@ async function* watch<T>(
     }
   } finally {
     signal.removeEventListener('abort', ring);
+  }
+}
+
+/** Undefined when the signal aborts before it is open. */
+async function openUnlessAborted(
+  bus: Bus,
+  bucket: string,
+  { prefix, digest, signal }: WatchOptions,
+): Promise<Replica | undefined> {
+  try {
+    return await openReplica(bus, { bucket, prefix, signal, ...(digest === undefined ? {} : { digest }) });
+  } catch (error) {
+    if (signal.aborted) return undefined;
+    throw error;
   }
 }
 

@@ -55,7 +55,7 @@ export class Wire {
     }
     this.#connected = false;
     this.calls.failAll(this.closedError());
-    for (const listener of this.#reconnected) listener();
+    this.#tellReconnected();
   }
 
   onReconnect(listener: () => void): Disposable {
@@ -67,6 +67,7 @@ export class Wire {
   async whenConnected(timeoutMs: number, signal?: AbortSignal): Promise<boolean> {
     if (this.closed) throw this.closedError();
     if (this.#connected) return true;
+    assertWanted(signal);
     await new Promise<void>((resolve) => {
       const done = (): void => {
         clearTimeout(timer);
@@ -79,7 +80,7 @@ export class Wire {
       signal?.addEventListener('abort', done, { once: true });
     });
     if (this.closed) throw this.closedError();
-    if (signal?.aborted === true) throw busError('cancelled', 'the wait for the connection was cancelled');
+    assertWanted(signal);
     return this.#connected;
   }
 
@@ -94,7 +95,7 @@ export class Wire {
 
   /**
    * Listens. What the listener throws – over a stranger's body, say – is reported as a process warning, at most one in ten seconds: thrown on, it would
-   * end the client's reading and with it the connection of everybody here.
+   * end the client's reading and with it the connection of everybody here. Throws `closed`.
    */
   listen(subject: string, listener: (message: Msg) => void, queue?: string): Subscription {
     const callback = (error: Error | null, message: Msg): void => {
@@ -105,7 +106,31 @@ export class Wire {
         this.reportUntaken(message.subject, thrown);
       }
     };
-    return this.connection.subscribe(subject, queue === undefined ? { callback } : { callback, queue });
+    try {
+      return this.connection.subscribe(subject, queue === undefined ? { callback } : { callback, queue });
+    } catch (error) {
+      throw this.#ended(error);
+    }
+  }
+
+  /** Publishes. Throws `closed` on a connection that has closed, or is just closing and takes nothing more. */
+  publish(subject: string, payload: Uint8Array, options?: PublishOptions): void {
+    try {
+      this.connection.publish(subject, payload, options);
+    } catch (error) {
+      throw this.#ended(error);
+    }
+  }
+
+  /** Resolves when the server has what was sent so far. Throws `closed`, or `disconnected` when the connection is lost first. */
+  async flush(): Promise<void> {
+    try {
+      await this.connection.flush();
+    } catch (cause) {
+      if (this.connection.isClosed() || this.connection.isDraining()) throw this.closedError();
+      const message = `the connection to ${this.url} was lost before the server confirmed what was sent`;
+      throw busError('disconnected', message, { details: { url: this.url }, cause });
+    }
   }
 
   /**
@@ -158,8 +183,29 @@ export class Wire {
 
   #restored(): void {
     this.#connected = true;
-    for (const listener of this.#reconnected) listener();
+    this.#tellReconnected();
   }
+
+  /** One that throws must not keep the others from hearing it, nor end the following of the connection. */
+  #tellReconnected(): void {
+    for (const listener of this.#reconnected) {
+      try {
+        listener();
+      } catch (thrown) {
+        this.reportUntaken('the reconnect', thrown);
+      }
+    }
+  }
+
+  /** What the client throws over a connection that has closed or is closing, as our error. */
+  #ended(error: unknown): unknown {
+    return this.connection.isClosed() || this.connection.isDraining() ? this.closedError() : error;
+  }
+}
+
+function assertWanted(signal: AbortSignal | undefined): void {
+  if (signal?.aborted === true)
+    throw busError('cancelled', 'the wait for the connection was cancelled', { cause: signal.reason });
 }
 
 const wires = new WeakMap<object, Wire>();

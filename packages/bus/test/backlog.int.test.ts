@@ -32,5 +32,5 @@ it('tells what nobody has taken from what somebody has not finished, also before
   leaving.abort();
   await consumer.return();
   await deleteStreams(bus, [stream]);
-  await expect(readBacklog(bus, about)).rejects.toThrow('stream not found');
+  await expect(readBacklog(bus, about)).rejects.toMatchObject({ code: 'stream-missing' });
 });

@@ -79,9 +79,10 @@ describe('streamed answers', () => {
     await using _ = responder.serve(at.askAgent('slow-reader'), () => counting(6));
     await responder.flush();
     const seen: unknown[] = [];
-    for await (const part of asker.requestStream(at.askAgent('slow-reader'), {}, { window: 2, idleMs: 60 })) {
+    const idleMs = 500;
+    for await (const part of asker.requestStream(at.askAgent('slow-reader'), {}, { window: 2, idleMs })) {
       seen.push(part);
-      const until = performance.now() + 150;
+      const until = performance.now() + (seen.length % 3 === 2 ? idleMs + 100 : 0);
       await waitFor(() => performance.now() > until, { what: 'the reader has taken its time' });
     }
     expect(seen).toEqual([0, 1, 2, 3, 4, 5]);
@@ -312,7 +313,7 @@ describe('discovery', () => {
     await asker.request(at.askAgent('found'), 'good');
     await failureOf(asker.request(at.askAgent('found'), 'bad'));
 
-    const seen = await discover(asker, { name, timeoutMs: 150 });
+    const seen = await discover(asker, { name, timeoutMs: 2_000 });
     expect(seen.map(({ id, version, metadata }) => [id, version, metadata['mabeam.process']])).toEqual([
       ['found-0', '1.2.3', 'p1'],
       ['found-1', '1.2.3', 'p1'],

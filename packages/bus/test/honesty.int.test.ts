@@ -197,7 +197,7 @@ describe('what goes wrong is said', () => {
 });
 
 describe('a wiped server', () => {
-  it('is noticed by a replica after the reconnect', { timeout: 30_000 }, async () => {
+  it('is noticed by a replica after the reconnect', { timeout: 60_000 }, async () => {
     const folders = await Promise.all(
       ['before', 'after'].map((name) => mkdtemp(path.join(tmpdir(), `mabeam-${name}-`))),
     );

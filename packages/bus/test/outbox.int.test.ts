@@ -102,7 +102,7 @@ describe('the outbox', () => {
     const tasks = openTasks(observer, space);
     const runs: string[] = [];
     const gate = Promise.withResolvers<void>();
-    const options = { agent: 'reader', instance: 'reader.0', ackWaitMs: 300, concurrency: 3 };
+    const options = { agent: 'reader', instance: 'reader.0', ackWaitMs: 700, concurrency: 3 };
     await using _ = tasks.work(
       'long',
       async ({ id }) => {
@@ -115,7 +115,7 @@ describe('the outbox', () => {
     await waitFor(() => runs.length === 2, { what: 'both have begun' });
     const since = performance.now();
     // Several waits long: a task that shows no life would have come again.
-    await waitFor(() => performance.now() - since > 1_000, { what: 'three waits have passed' });
+    await waitFor(() => performance.now() - since > 2_200, { what: 'three waits have passed' });
     await tasks.submit('long', 'quick', null);
     await waitFor(() => runs.length === 3, { what: 'there is room for another' });
     gate.resolve();

@@ -1,6 +1,14 @@
 import { freshSpace, openFaultProxy, startTestServer, waitFor } from '@mabeam/testing';
 import { afterAll, beforeAll, describe, expect, inject, it } from 'vitest';
-import { connectBus, MabeamError, subjects, type Bus } from '@mabeam/bus';
+import {
+  connectBus,
+  lastSequence,
+  MabeamError,
+  openEvents,
+  publicUrl,
+  subjects,
+  type Bus,
+} from '@mabeam/bus';
 
 const at = subjects(freshSpace('requests'));
 const failureOf = async (work: Promise<unknown>): Promise<MabeamError> => {
@@ -225,11 +233,43 @@ describe('an unreliable server', () => {
     fake.close();
   });
 
+  it('is told who connects, and what it says to people does not show it', async () => {
+    const { createServer } = await import('node:net');
+    const said: string[] = [];
+    const fake = createServer((socket) => {
+      socket.write(
+        'INFO {"server_id":"x","version":"2.15.0","max_payload":1048576,"auth_required":true}\r\n',
+      );
+      socket.on('data', (data) => {
+        said.push(data.toString());
+        socket.write("-ERR 'Authorization Violation'\r\n");
+      });
+      socket.on('error', () => undefined);
+    });
+    await new Promise<void>((resolve) => fake.listen(0, '127.0.0.1', resolve));
+    const address = fake.address();
+    const port = typeof address === 'object' ? address?.port : 0;
+    const url = `nats://desk:s%40cret@127.0.0.1:${port}`;
+    const error = await failureOf(connectBus({ url, name: 'x', connectTimeoutMs: 200 }));
+    fake.close();
+    expect(said.join('')).toMatch(/"user":"desk","pass":"s@cret"/);
+    expect(JSON.stringify([error.message, error.details])).not.toMatch(/cret/);
+    expect(publicUrl(url)).toBe(`nats://127.0.0.1:${port}`);
+  });
+
   it('closing twice is nothing, and afterwards every use says closed', async () => {
     const bus = await connectBus({ url: inject('natsUrl'), name: 'short' });
+    const since = performance.now();
+    await Promise.all([bus.close(), bus.close()]);
     await bus.close();
-    await bus.close();
-    expect(await failureOf(bus.request(at.askAgent('x'), {}))).toMatchObject({ code: 'closed' });
+    expect(performance.now() - since).toBeLessThan(1_500);
+    const closed = expect.objectContaining({ code: 'closed' });
+    expect(await failureOf(bus.request(at.askAgent('x'), {}))).toEqual(closed);
+    expect(await failureOf(bus.flush())).toEqual(closed);
+    expect(await failureOf(openEvents(bus, 'x').follow({ from: 'new' }).next())).toEqual(closed);
+    expect(await failureOf(lastSequence(bus, 'x'))).toEqual(closed);
+    expect(() => bus.subscribe(at.askAgent('x'), () => undefined)).toThrow(closed);
+    expect(() => bus.serve(at.askAgent('x'), () => 1)).toThrow(closed);
     await waitFor(() => !bus.connected, { what: 'the bus says it is not connected' });
   });
 });

@@ -1,10 +1,11 @@
 import { freshSpace, openFaultProxy, startTestServer, waitFor } from '@mabeam/testing';
-import { afterAll, beforeAll, describe, expect, inject, it } from 'vitest';
+import { afterAll, beforeAll, describe, expect, inject, it, vi } from 'vitest';
 import {
   acquireLease,
   commitBatch,
   connectBus,
   deleteKey,
+  deleteStreams,
   ensureStreams,
   MabeamError,
   openEvents,
@@ -65,6 +66,22 @@ describe('streams of a space', () => {
   it('a second creation of the same streams changes nothing', async () => {
     await ensureStreams(other, spaceStreams(space));
     expect(await readKey(bus, names.bucket, 'space.none')).toBeUndefined();
+  });
+
+  it('how many servers keep a stream is one number, which a server alone refuses to exceed', async () => {
+    const [definition] = spaceStreams(freshSpace('replicas'));
+    const made = async (replicas: string): Promise<unknown> => {
+      vi.stubEnv('MABEAM_REPLICAS', replicas);
+      const ending = ensureStreams(bus, definition === undefined ? [] : [definition]);
+      return ending.catch((error: unknown) => error).finally(() => vi.unstubAllEnvs());
+    };
+    expect(await made('3')).toMatchObject({
+      code: 'store-failed',
+      message: expect.stringMatching(/replicas/),
+    });
+    expect(await made('many')).toMatchObject({ code: 'store-failed' });
+    expect(await made('1')).toBeUndefined();
+    await deleteStreams(bus, definition === undefined ? [] : [definition.name]);
   });
 
   it('a compare-and-set has one winner', async () => {

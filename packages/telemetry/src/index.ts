@@ -8,6 +8,7 @@ export type { DropReason } from './batch-queue.ts';
 export { createSampler } from './sampler.ts';
 export { readForwardSettings } from './forward-settings.ts';
 export type { ForwardSettings, ForwardTarget } from './forward-settings.ts';
+export type { Environment } from './settings.ts';
 export type { TelemetryKind } from './payload.ts';
 export { runForwarder } from './forwarder.ts';
 export type { ForwarderOptions, ForwarderStats } from './forwarder.ts';

@@ -25,7 +25,4 @@ export const attributes = {
   canary: 'mabeam.canary',
   trigger: 'mabeam.trigger.name',
   adaptation: 'mabeam.adaptation.id',
-  roundProtocol: 'mabeam.round.protocol',
-  /** `true` at the start of a root span: kept whatever the rate limit says (conversations, failures, directives, adaptations). */
-  alwaysSample: 'mabeam.always_sample',
 } as const;

@@ -10,7 +10,8 @@ import { MabeamError, commitBatch, putKey } from '@mabeam/bus';
 import type { BatchWrite, Bus, Replica } from '@mabeam/bus';
 import type { PlannedChange } from './change-set.ts';
 import { variableError } from './errors.ts';
-import { fenceKey } from './keys.ts';
+import { definitionKey, fenceKey } from './keys.ts';
+import { keyRevisions } from './view.ts';
 import { assertOpen, awaitView, type ViewSource } from './watch.ts';
 
 /** What a writer needs: where to write, the view it writes on, its turn, the time. */
@@ -98,6 +99,13 @@ export async function commit(desk: WriteDesk, writes: readonly BatchWrite[]): Pr
 export function fence(desk: WriteDesk, revision: number, { by, cause }: WriteOptions): BatchWrite {
   const body = { v: 1, by, at: desk.clock().toISOString(), basedOn: revision, cause };
   return { key: fenceKey, body, expect: revision, expectKey: '>' };
+}
+
+/** The record by which the write of a local variable expects its declaration to be as it is in the view it was validated on. */
+export function declarationFence(desk: WriteDesk, id: string, options: WriteOptions): BatchWrite {
+  const view = desk.source.view();
+  const { definition } = keyRevisions(view, id);
+  return { ...fence(desk, view.revision, options), expect: definition, expectKey: definitionKey(id) };
 }
 
 /** Gives the view time to reach a revision (W3); who needs certainty uses waitForRevision. */

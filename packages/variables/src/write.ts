@@ -2,9 +2,10 @@
 import type { MabeamError } from '@mabeam/bus';
 import { planChanges, withoutEqual } from './change-set.ts';
 import type { ChangePlan, WishedValue } from './change-set.ts';
-import { commit, fence, nothingWritten, reach, retrying } from './desk.ts';
+import { commit, declarationFence, fence, nothingWritten, reach, retrying } from './desk.ts';
 import type { WriteDesk, WriteOptions, WriteOutcome } from './desk.ts';
 import { variableError } from './errors.ts';
+import { splitVariableId } from './keys.ts';
 import { keyRevisions } from './view.ts';
 
 /** Options of {@link VariableStore.update} and rollBack. */
@@ -26,7 +27,10 @@ export interface ApplyOptions extends WriteOptions {
   readonly ifChanged?: boolean | undefined;
 }
 
-/** Writes one value, expecting the revision its key has in the view it was validated on. */
+/**
+ * Writes one value, expecting the revision its key has in the view it was validated on. A local variable expects its agent's
+ * definition to be that view's too: with a new one the keys of its variables do not move, as those of global ones do (declare.ts: D1).
+ */
 export async function updateVariable(
   desk: WriteDesk,
   id: string,
@@ -38,7 +42,10 @@ export async function updateVariable(
   return retrying(desk, `update ${id}`, async () => {
     const plan = planOn(desk, [{ id, value, ifRevision }], options);
     if (plan.writes.length === 0) return nothingWritten(desk);
-    return { kind: 'written', revision: await commit(desk, plan.writes), changes: plan.changes };
+    const isLocal = splitVariableId(id).agent !== undefined;
+    const writes =
+      isLocal && !plan.isBound ? [declarationFence(desk, id, options), ...plan.writes] : plan.writes;
+    return { kind: 'written', revision: await commit(desk, writes), changes: plan.changes };
   });
 }
 

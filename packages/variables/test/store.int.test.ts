@@ -10,7 +10,7 @@ import {
   spaceStreams,
 } from '@mabeam/bus';
 import type { Bus } from '@mabeam/bus';
-import { freshSpace } from '@mabeam/testing';
+import { freshSpace, openFaultProxy } from '@mabeam/testing';
 import { afterEach, beforeEach, describe, expect, inject, it } from 'vitest';
 import { agentSelection, openVariables, performanceThreshold } from '@mabeam/variables';
 import type { SpaceChange, SpaceView, VariableStore } from '@mabeam/variables';
@@ -208,6 +208,25 @@ describe('updating', () => {
     expect(store.replica.get('agent.words.smoothing')).toBeDefined();
     expect(store.get('words.smoothing').value).toBe(3);
     await expect(store.update('words.smoothing', -1, { by })).rejects.toThrowError(code('out-of-domain'));
+  });
+
+  it('of a local variable that its agent has declared anew meanwhile is judged by the new declaration', async () => {
+    const declare = (max: number): Promise<number> =>
+      putKey(bus, bucket, 'definition.agent.words', {
+        v: 1,
+        id: 'words',
+        variables: { smoothing: { initial: 1, max } },
+      });
+    await using proxy = await openFaultProxy(inject('natsUrl'));
+    await using far = await connectBus({ url: proxy.url, name: 'behind' });
+    await using behind = await openVariables(far, space);
+    await behind.waitForRevision(await declare(9));
+    proxy.setLatency(50);
+    await declare(5);
+    expect(behind.get('words.smoothing').definition.domain.max).toBe(9);
+    await expect(behind.update('words.smoothing', 8, { by })).rejects.toThrowError(code('out-of-domain'));
+    await behind.update('words.smoothing', 4, { by });
+    proxy.setLatency(0);
   });
 });
 
