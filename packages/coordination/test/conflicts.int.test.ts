@@ -6,6 +6,7 @@ import { holderAt, type Schedule } from '../src/conflicts/schedule.ts';
 import { settleConflicts } from '../src/conflicts/settle.ts';
 import { endSchedule, followSchedule, readSchedule, storeSchedule } from '../src/conflicts/turns.ts';
 import { readRounds } from '../src/session/kept-rounds.ts';
+import { roundSubject } from '../src/session/round.ts';
 import { startFixture } from './fixtures/processes.ts';
 import { openSpaceStage } from './space-stage.ts';
 
@@ -63,6 +64,24 @@ describe('settling', () => {
     });
   });
 
+  it.each([
+    ['stands aside', { stand: { kind: 'abstain' }, decide: { kind: 'delegate' } }],
+    ['says nothing to the point when it is to stand', { stand: 7, decide: { kind: 'delegate' } }],
+    ['stands aside when it is to decide', { stand: { kind: 'standing' }, decide: { kind: 'abstain' } }],
+    [
+      'says nothing to the point when it is to decide',
+      { stand: { kind: 'standing' }, decide: { kind: 'decision' } },
+    ],
+  ])('who %s does not lead', async (_, answers) => {
+    await using quarrel = await openQuarrel({ ann: { decide: () => 'medium' } });
+    const { bus, space } = quarrel;
+    for (const [phase, answer] of Object.entries(answers))
+      bus.serve(roundSubject(space, 'bob', 'conflict', phase), () => answer);
+    await bus.flush();
+    const { resolved } = await quarrel.settle('leader-election');
+    expect(resolved.resolutions[0]).toMatchObject({ leader: 'ann', value: 'medium' });
+  });
+
   it('a decision binds until its lease ends, whoever would lead meanwhile', async () => {
     await using quarrel = await openQuarrel({ ann: { decide: () => 'medium' } });
     await quarrel.settle('leader-election', { leaseMs: 60_000 });
@@ -76,6 +95,20 @@ describe('settling', () => {
 });
 
 describe('turns', () => {
+  it.each([
+    ['slots that no clock can tell apart', { startMs: 0, slotMs: 1e-300 }],
+    ['slots of a fraction of a millisecond', { startMs: 0, slotMs: 0.5 }],
+    ['a start before all times', { startMs: -1e300, slotMs: 1_000 }],
+    ['a start after all times', { startMs: 1e300, slotMs: 1_000 }],
+    ['slots longer than all times', { startMs: 0, slotMs: 1e300 }],
+  ])('are not kept with %s, for there would not be one holder at each instant', async (_, times) => {
+    await using stage = await openSpaceStage(inject('natsUrl'));
+    const one = { ...times, turns: [{ party: 'ann', value: 1 }] };
+    await expect(storeSchedule(stage.bus, stage.space, 'one', one)).rejects.toMatchObject({
+      code: 'invalid-conflict',
+    });
+  });
+
   const turns = [
     { party: 'ann', value: 1 },
     { party: 'bob', value: 2 },

@@ -75,6 +75,20 @@ describe('granting', () => {
     expect(used(bench.opened)).toEqual({ memory: 6 });
   });
 
+  it('a book that would grow too large to be written takes no more, and all else goes on', async () => {
+    await using bench = await openBench({ memory: 10 });
+    const large = (size: number): ResourceAsk => ({
+      party: 'a',
+      amounts: { memory: 1 },
+      request: 'x'.repeat(size),
+    });
+    await using _first = await held(bench.ask(large(500_000)));
+    await expect(bench.ask(large(600_000))).rejects.toMatchObject({ code: 'overloaded' });
+    await using second = await held(bench.ask({ party: 'b', amounts: { memory: 9 } }));
+    expect(second.isHeld).toBe(true);
+    expect(used(bench.opened)).toEqual({ memory: 10 });
+  });
+
   it('a partial request takes what there is', async () => {
     await using bench = await openBench({ memory: 10 });
     await using _first = await held(bench.ask({ party: 'a', amounts: { memory: 7 } }));
@@ -193,13 +207,20 @@ describe('taking away', () => {
 describe('desks that follow each other', () => {
   it('a second desk ends the first, and the grants go on', async () => {
     await using bench = await openBench({ memory: 10 });
-    await using grant = await held(bench.ask({ party: 'a', amounts: { memory: 6 }, ttlMs: 400 }));
+    await using grant = await held(bench.ask({ party: 'a', amounts: { memory: 6 }, ttlMs: 1_200 }));
     await using second = await openDesk(bench.bus, bench.space, { desk, capacity: { memory: 10 } });
     expect(await bench.opened.ended).toMatchObject({ code: 'conflict' });
     const { beat } = second.book;
     await waitFor(() => second.book.beat >= beat + 3, { what: 'the grant is renewed at the second desk' });
     expect(grant.isHeld).toBe(true);
     expect(used(second)).toEqual({ memory: 6 });
+  });
+
+  it('what is no book is named when it is to be opened', async () => {
+    await using bench = await openBench({ memory: 10 });
+    await putKey(bench.bus, recordsBucket(bench.space), bookKey('other'), { v: 1, grants: 7 });
+    const opening = openDesk(bench.bus, bench.space, { desk: 'other', capacity: { memory: 1 } });
+    await expect(opening).rejects.toMatchObject({ code: 'malformed-message' });
   });
 
   it('a book that somebody else writes into ends the desk before it grants from it', async () => {

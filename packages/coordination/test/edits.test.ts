@@ -1,4 +1,4 @@
-import { canonicalBytes } from '@mabeam/bus';
+import { canonicalBytes, digestOf } from '@mabeam/bus';
 import { describe, expect, it } from 'vitest';
 import { certify, verifyCertificate } from '../src/consensus/certificate.ts';
 import { hashOfBlock, type Block } from '../src/consensus/ledger/block.ts';
@@ -15,8 +15,16 @@ import {
   verifyContinuation,
   verifyInclusion,
 } from '../src/consensus/ledger/inclusion.ts';
+import { digestOfEntries } from '../src/consensus/gossip/entry.ts';
+import {
+  certifyGossip,
+  scopeOf,
+  signSeal,
+  verifyGossipCertificate,
+  type GossipPaper,
+} from '../src/consensus/gossip/paper.ts';
 import { entryAfter, startOfLog } from '../src/consensus/log/entry.ts';
-import { signReceipt } from '../src/consensus/log/receipt.ts';
+import { certifyEntry, signReceipt, verifyLogCertificate } from '../src/consensus/log/receipt.ts';
 import { paperDigest, writePaper } from '../src/consensus/paper.ts';
 import {
   committeeOfPaper,
@@ -153,6 +161,53 @@ describe(`none of ${edits} random single-bit edits is overlooked`, () => {
       return verified.kind === 'invalid' && verified.height === height ? [] : [height];
     });
     expect(others).toEqual([]);
+  });
+});
+
+describe('an electorate of parties that only look like others', () => {
+  // Its first letter is the Cyrillic one, and its key its own: what is known of the keys of ada says nothing about it.
+  const party = '\u0430da';
+  const electorate = [{ party, key: identityOf('ada').publicKey }];
+  const known = { keys: { ada: identityOf('bob').publicKey } };
+
+  it('decides nothing in a committee', () => {
+    const paper = {
+      v: 1,
+      space: 's',
+      round: 'r',
+      faults: 0,
+      viewMs: 1,
+      electorate,
+      alternatives: [1],
+    } as const;
+    const session = digestOf(paper);
+    const statement = { kind: 'commit', session, view: 0, choice: 0 } as const;
+    const commits = [{ statement, by: party, signature: identityOf('ada').sign(pbftPurpose, statement) }];
+    const proof = { session, view: 0, choice: 0, commits };
+    expect(verifyPbftDecision({ paper, proof }, known).kind).toBe('invalid');
+  });
+
+  it('agrees on nothing by gossip', () => {
+    const terms = { everyMs: 1, fanout: 1, maxSkewMs: 1 };
+    const paper: GossipPaper = { v: 1, space: 's', round: 'r', ...terms, electorate, proposal: { a: 1 } };
+    const seal = { scope: scopeOf(paper), party, digest: digestOfEntries(new Map()) };
+    const certificate = certifyGossip(paper, new Map(), [signSeal(identityOf('ada'), seal)]);
+    expect(verifyGossipCertificate(certificate, known).kind).toBe('invalid');
+  });
+
+  it('has read nothing in a log', () => {
+    const { chain: before } = startOfLog('s', 'l');
+    const about = { space: 's', log: 'l', electorate, share: 'majority' } as const;
+    const entry = { index: 1, before, digest: digestOf('a') };
+    const receipt = signReceipt(identityOf('ada'), party, { ...about, entry });
+    const certificate = certifyEntry({ ...about, entry: { index: 1, before, body: 'a' } }, [receipt]);
+    expect(verifyLogCertificate(certificate, known).kind).toBe('invalid');
+  });
+
+  it('signs no block', () => {
+    const members = [...electorate];
+    const [first] = ledgerOf({ ...four, members, identities: new Map([[party, identityOf('ada')]]) }, []);
+    expect(verifyLedger([first], known).kind).toBe('invalid');
   });
 });
 

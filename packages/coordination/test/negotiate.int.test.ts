@@ -108,7 +108,7 @@ describe('with all positions given', () => {
 });
 
 describe('asked in processes of their own', () => {
-  test('each says what it prefers', { timeout: 30_000 }, async () => {
+  test('each says what it prefers', { timeout: 60_000 }, async () => {
     await using stage = await openStage();
     await Promise.all(['1', '2', '6'].map((wish) => startParty(stage, `p${wish}`, wish)));
     const parties = [{ party: 'p1' }, { party: 'p2' }, { party: 'p6' }];
@@ -117,7 +117,7 @@ describe('asked in processes of their own', () => {
     expect(outcomes(negotiation)).toEqual({ p1: 'replied', p2: 'replied', p6: 'replied' });
   });
 
-  test('one killed while it is asked is left out; the others agree', { timeout: 30_000 }, async () => {
+  test('one killed while it is asked is left out; the others agree', { timeout: 60_000 }, async () => {
     await using stage = await openStage();
     const [, victim] = await Promise.all([startParty(stage, 'a', '1'), startParty(stage, 'b', '9', 'hangs')]);
     const running = negotiateValue(stage.bus, stage.space, 'size', [{ party: 'a' }, { party: 'b' }], {
@@ -130,7 +130,7 @@ describe('asked in processes of their own', () => {
     expect(outcomes(negotiation)).toEqual({ a: 'replied', b: 'timeout' });
   });
 
-  test('one killed between two rounds of a consensus is out of it', { timeout: 30_000 }, async () => {
+  test('one killed between two rounds of a consensus is out of it', { timeout: 60_000 }, async () => {
     await using stage = await openStage();
     const victim = await startParty(stage, 'b', '9', 'hangs-later');
     const parties = [{ party: 'a', preferred: 1, weight: 2 }, { party: 'b' }, { party: 'c', preferred: 3 }];
@@ -141,7 +141,9 @@ describe('asked in processes of their own', () => {
     await said(victim, 'asked');
     victim.kill('SIGKILL');
     const negotiation = await running;
-    expect(outcomes(negotiation)).toEqual({ a: 'replied', b: 'timeout', c: 'replied' });
+    // Whether it was gone before it was asked again, or died over the question.
+    const gone = expect.stringMatching(/^(timeout|unavailable)$/);
+    expect(outcomes(negotiation)).toEqual({ a: 'replied', b: gone, c: 'replied' });
     expect(Number(agreedValue(negotiation))).toBeLessThan(3);
   });
 });
@@ -211,7 +213,7 @@ describe('who does not answer', () => {
     const parties = [{ party: 'slow' }, { party: 'host' }, { party: 'guest', preferred: 2, stubbornness: 1 }];
     const negotiation = await negotiateValue(stage.bus, stage.space, 'size', parties, {
       strategy: 'consensus',
-      requestTimeoutMs: 200,
+      requestTimeoutMs: 500,
       maxRounds: 5,
     });
     expect(negotiation).toMatchObject({ kind: 'deadlocked', rounds: 5, values: { host: 1, guest: 2 } });

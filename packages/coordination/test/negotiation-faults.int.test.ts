@@ -205,7 +205,7 @@ test(
       };
       expect(['agreed', 'no-quorum', ...endings], strategy).toContain(negotiation.kind);
       expect(possible(strategy, terms, says), strategy).toContain(textOf(negotiation));
-      expect(negotiation.durationMs).toBeLessThan(5_500);
+      expect(negotiation.durationMs).toBeLessThan(8_000);
       expect(negotiation.participants.map((one) => one.party).toSorted()).toEqual(names);
       const outcomes = Object.fromEntries(negotiation.participants.map((one) => [one.party, one.outcome]));
       expect(outcomes).toMatchObject({ good: 'replied' });
@@ -213,7 +213,7 @@ test(
     }
     expect(proxy.counts.dropped + proxy.counts.duplicated).toBeGreaterThan(0);
   },
-  isLong ? 300_000 : 40_000,
+  isLong ? 300_000 : 120_000,
 );
 
 test('were all well, what they say would settle in just one way', () => {

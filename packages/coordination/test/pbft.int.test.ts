@@ -19,7 +19,7 @@ import {
   type PbftOutcome,
   type Statement,
 } from '@mabeam/coordination';
-import { openLossyProxy, seededRandom } from '@mabeam/testing';
+import { openLossyProxy, seededRandom, waitFor } from '@mabeam/testing';
 import { describe, expect, inject, onTestFinished, test } from 'vitest';
 import { roundSubject } from '../src/session/round.ts';
 import { startFixture } from './fixtures/processes.ts';
@@ -32,7 +32,7 @@ const names = ['ada', 'bob', 'cyd', 'dan'];
 async function committee(
   { space }: Stage,
   sitting: readonly string[],
-  { accept, url = inject('natsUrl') }: Pick<MemberVoice, 'accept'> & { readonly url?: string } = {},
+  { url = inject('natsUrl'), ...voice }: Omit<MemberVoice, 'identity'> & { readonly url?: string } = {},
 ): Promise<{
   readonly electorate: readonly CommitteeMember[];
   readonly identities: ReadonlyMap<string, Identity>;
@@ -41,7 +41,7 @@ async function committee(
   for (const party of sitting) {
     const bus = await connectBus({ url, name: party });
     onTestFinished(() => bus.close(0));
-    await joinPbft(bus, space, party, { identity: identityOf(identities, party), accept }).ready();
+    await joinPbft(bus, space, party, { ...voice, identity: identityOf(identities, party) }).ready();
   }
   const electorate = names.map((party) => ({ party, key: identityOf(identities, party).publicKey }));
   return { electorate, identities };
@@ -195,19 +195,25 @@ describe('a committee of four over the bus', () => {
     expect(outcomes[0]?.participants.find(({ party }) => party === 'ada')?.outcome).not.toBe('replied');
   });
 
-  test('decides behind a network that loses and doubles what its members say', async () => {
+  test('decides behind a network that loses and doubles what its members say, and each learns of it once', async () => {
     await using stage = await openStage();
     await using proxy = await openLossyProxy(inject('natsUrl'), {
       seed: 9,
       drop: ({ subject }) => (subject.endsWith('.pbft.step') ? 0.3 : 0),
       duplicate: () => 0.2,
     });
-    const { electorate } = await committee(stage, names, { url: proxy.url });
+    const told: PbftDecision[] = [];
+    const decided = (decision: PbftDecision): void => void told.push(decision);
+    const { electorate } = await committee(stage, names, { url: proxy.url, decided });
     for (let value = 0; value < lossyRounds; value++) {
       const outcome = await establishPbft(stage.bus, stage.space, electorate, value, { viewMs: 150 });
       expect(outcome).toMatchObject({ kind: 'agreed', value });
     }
     expect(proxy.counts.dropped).toBeGreaterThan(0);
+    const everybody = lossyRounds * names.length;
+    await waitFor(() => told.length >= everybody, { what: 'all members know', timeoutMs: 15_000 });
+    expect(told).toHaveLength(everybody);
+    expect(told.every((decision) => verifyPbftDecision(decision).kind === 'valid')).toBe(true);
   });
 
   test('with two of four silent decides nothing, and says so at the deadline', async () => {

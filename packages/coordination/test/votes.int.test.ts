@@ -1,7 +1,7 @@
 import { spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import { fileURLToPath } from 'node:url';
-import { connectBus, createIdentity, type Identity } from '@mabeam/bus';
+import { connectBus, createIdentity, digestOf, pause, subjects, type Identity } from '@mabeam/bus';
 import {
   decidedValue,
   establishConsensus,
@@ -68,7 +68,32 @@ const outcomes = ({ participants }: Consensus): Record<string, string> =>
 const certificateOf = (consensus: Consensus): Certificate | undefined =>
   consensus.kind === 'agreed' || consensus.kind === 'rejected' ? consensus.certificate : undefined;
 
+/** A voter without our library: it reads and writes JSON, and says yes. */
+async function plainVoter({ space }: Stage, party: string): Promise<void> {
+  const bus = await connectBus({ url: inject('natsUrl'), name: party });
+  onTestFinished(() => bus.close(0));
+  const identity = createIdentity();
+  bus.subscribe(subjects(space).at(`round.${party}.consensus.vote`), (message) => {
+    const { paper } = Object(message.json()) as { paper: unknown }; // throws for an envelope, which is no JSON
+    const accepts = 0;
+    const signature = identity.sign('mabeam.vote.1', { paper: digestOf(paper), party, accepts });
+    bus.publish(message.reply ?? '', { kind: 'vote', accepts, key: identity.publicKey, signature });
+  });
+  await bus.flush();
+}
+
 describe('a vote among processes', () => {
+  test('one that has not our library is asked in plain JSON, and its vote counts like another', async () => {
+    await using stage = await openStage();
+    await plainVoter(stage, 'ada');
+    await voter(stage, 'bob', () => true);
+    const electorate = [{ party: 'ada', wire: 'json' as const }, { party: 'bob' }];
+    const options = { algorithm: 'unanimous' as const };
+    const consensus = await establishConsensus(stage.bus, stage.space, electorate, 'a', options);
+    expect(outcomes(consensus)).toEqual({ ada: 'replied', bob: 'replied' });
+    expect(verifyCertificate(certificateOf(consensus))).toMatchObject({ kind: 'valid' });
+  });
+
   test('agrees on what two of three accept; a third party verifies it from what is kept', async () => {
     await using stage = await openStage();
     const told: Certificate[] = [];
@@ -135,7 +160,7 @@ describe('a vote among processes', () => {
     await voter(stage, 'ada', () => true);
     const bob = await voterProcess(stage, 'bob', 'never');
     const asked = said(bob, 'asked').then(() => end(bob));
-    const unanimous = { algorithm: 'unanimous', requestTimeoutMs: 700 } as const;
+    const unanimous = { algorithm: 'unanimous', requestTimeoutMs: 1_500 } as const;
     const consensus = await establishConsensus(stage.bus, stage.space, invited('ada', 'bob'), 1, unanimous);
     await asked;
     expect(consensus.kind).toBe('no-unanimity');
@@ -160,6 +185,16 @@ describe('a vote among processes', () => {
     expect(outcomes(consensus)).toEqual({ ada: 'replied', bob: 'replied', slow: 'late' });
     expect(consensus.durationMs).toBeLessThan(15_000);
     await called.promise;
+  });
+
+  test('may be given more time than a timer can count', async () => {
+    await using stage = await openStage();
+    await voter(stage, 'ada', () => pause(20, new AbortController().signal).then(() => true));
+    for (const timeoutMs of [2 ** 31, 1e12, Infinity]) {
+      const options = { timeoutMs, requestTimeoutMs: timeoutMs };
+      const consensus = await establishConsensus(stage.bus, stage.space, invited('ada'), 1, options);
+      expect(consensus.kind, `${timeoutMs}`).toBe('agreed');
+    }
   });
 
   test('is out of time when its own deadline comes first, with the votes that came', async () => {

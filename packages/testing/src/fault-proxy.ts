@@ -49,7 +49,7 @@ export class FaultProxy implements AsyncDisposable {
   #refusing = false;
   #closing: Promise<void> | undefined;
 
-  /** Use `openFaultProxy`; a screen of its own looks at each direction of each connection. */
+  /** @internal Use `openFaultProxy`; a screen of its own looks at each direction of each connection. */
   constructor(server: Server, target: Target, newScreen?: () => Screen) {
     this.#server = server;
     this.#target = target;

@@ -7,7 +7,7 @@ export { FrameReader, frameHeaders, type Frame, type LineFrame, type MessageFram
 export { freshSpace } from './fresh-space.ts';
 export { waitFor, type WaitForOptions } from './wait-for.ts';
 export { isAlive } from '@mabeam/bus/server';
-export { processesNaming } from './processes-naming.ts';
+export { processesNaming, type NamedProcess } from './processes-naming.ts';
 export { simulate, type Crash, type SimulationOptions, type SimulationRun } from './simulation/simulate.ts';
 export type { PartyInput, PartyStep, Sending, SimulatedParty, TimerSetting } from './simulation/party.ts';
 export type { NetworkWeather, Partition } from './simulation/weather.ts';

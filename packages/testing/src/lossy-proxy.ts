@@ -16,7 +16,7 @@ export async function openLossyProxy(url: string, options: FrameFaultOptions): P
 export class LossyProxy extends FaultProxy {
   readonly #faults: FrameFaults;
 
-  /** Use `openLossyProxy`. */
+  /** @internal Use `openLossyProxy`. */
   constructor(server: Server, target: Target, faults: FrameFaults) {
     super(server, target, () => faults.newScreen());
     this.#faults = faults;

@@ -7,7 +7,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 export interface WaitForOptions {
   /** What is waited for, as a sentence that is not true yet: "the agent is active". */
   readonly what: string;
-  /** When to give up; 5 000 by default. */
+  /** When to give up; 15 000 by default. */
   readonly timeoutMs?: number | undefined;
   /** Pause between two looks; 10 by default. */
   readonly everyMs?: number | undefined;
@@ -22,7 +22,7 @@ export async function waitFor<T>(
   condition: () => T | Promise<T>,
   options: WaitForOptions,
 ): Promise<Exclude<T, undefined | null | false | 0 | ''>> {
-  const { what, timeoutMs = 5000, everyMs = 10 } = options;
+  const { what, timeoutMs = 15_000, everyMs = 10 } = options;
   const deadline = performance.now() + timeoutMs;
   for (;;) {
     const look = await lookWithin(condition, deadline);

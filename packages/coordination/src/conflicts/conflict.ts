@@ -95,13 +95,18 @@ export function assertConflict(conflict: Conflict): void {
   const parties = claims.map(({ party }) => parseId('party', party));
   if (new Set(parties).size !== parties.length) fail('a party may claim once; join its claims');
   for (const { party, priority, weight } of rankClaims(claims)) {
-    if (!(Number.isFinite(weight) && weight > 0)) fail(`the weight of ${party} is not above 0`);
+    if (!isWeighable(weight)) fail(`the weight of ${party} is not above 0, up to 1e100`);
     if (!Number.isFinite(priority)) fail(`the priority of ${party} is no number`);
   }
   if (kind !== 'resource-competition') return;
   if (available === undefined || !isAmount(available)) fail('available must be a whole number from 0');
   const odd = claims.find(({ value }) => !isAmount(value));
   if (odd !== undefined) fail(`${odd.party} claims no whole number from 0`);
+}
+
+/** Can it be weighed with? Products and quotients of such numbers neither overflow nor vanish. */
+export function isWeighable(weight: number): boolean {
+  return weight >= 1e-100 && weight <= 1e100;
 }
 
 /** Is it a whole amount of a resource? */

@@ -1,6 +1,7 @@
 /** What passes between whoever settles a conflict and its parties (docs/protocol.md, "Conflicts"). */
 import { isJson, type Json } from '@mabeam/variables';
 import { z } from 'zod';
+import type { ReadAnswer } from '../session/session.ts';
 import type { Conflict } from './conflict.ts';
 import type { Resolution } from './resolution.ts';
 
@@ -47,11 +48,28 @@ export function readCandidacy(body: unknown): Candidacy | undefined {
   return candidacy.safeParse(body).data;
 }
 
-const decision = z.object({ kind: z.literal('decision'), value: json });
+const standing = z.object({ kind: z.literal('standing') });
+const decision = z.discriminatedUnion('kind', [
+  z.object({ kind: z.literal('decision'), value: json }),
+  z.object({ kind: z.literal('delegate') }),
+]);
+const abstention = z.object({ kind: z.literal('abstain') });
 
-/** What a leader decided; undefined when it leaves it at its claim, or at nothing readable. */
-export function readDecision(body: unknown): { readonly value: Json } | undefined {
-  return decision.safeParse(body).data;
+/** Does a party stand for leader? */
+export function readStanding(body: unknown): ReadAnswer<true> {
+  if (standing.safeParse(body).success) return { kind: 'value', value: true };
+  return withoutWord(body);
+}
+
+/** What a leader decided; its claim when it leaves it at that. */
+export function readDecision(body: unknown, claim: Json): ReadAnswer<Json> {
+  const read = decision.safeParse(body).data;
+  if (read === undefined) return withoutWord(body);
+  return { kind: 'value', value: read.kind === 'decision' ? read.value : claim };
+}
+
+function withoutWord(body: unknown): ReadAnswer<never> {
+  return { kind: abstention.safeParse(body).success ? 'abstained' : 'invalid' };
 }
 
 /** What a party of a resolution is told. */

@@ -213,6 +213,7 @@ describe('resolving', () => {
       { ...temperature, claims: [...temperature.claims, { party: 'coder', value: 1 }] },
     ],
     ['a weight of 0', { ...temperature, claims: [{ party: 'a', value: 1, weight: 0 }] }],
+    ['a weight that sums overflow by', { ...temperature, claims: [{ party: 'a', value: 1, weight: 1e308 }] }],
     ['half a unit', { ...memory, claims: [{ party: 'a', value: 0.5 }] }],
   ])('%s is refused', (_, conflict) => {
     expect(() => resolveConflicts([conflict], 'voting')).toThrow(

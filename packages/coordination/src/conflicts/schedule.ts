@@ -15,7 +15,7 @@ export const defaultSlotMs = 600_000;
 export interface Schedule {
   /** When the first slot begins, in ms since 1970. */
   readonly startMs: number;
-  /** Length of a slot; above 0. */
+  /** Length of a slot; to be kept, at least 1. */
   readonly slotMs: number;
   /** The parties in the order of their turns, each once, with the value that is active in its slots. */
   readonly turns: readonly Turn[];

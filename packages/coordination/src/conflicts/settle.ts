@@ -11,7 +11,7 @@ import { holdRound } from '../session/hold-round.ts';
 import { newRoundId } from '../session/round.ts';
 import { Session, type Participant } from '../session/session.ts';
 import type { Conflict } from './conflict.ts';
-import { candidacyFor, conflictProtocol, readDecision, verdictFor } from './messages.ts';
+import { candidacyFor, conflictProtocol, readDecision, readStanding, verdictFor } from './messages.ts';
 import type { Resolution } from './resolution.ts';
 import {
   electLeader,
@@ -113,23 +113,20 @@ interface Decision {
   readonly revision?: number;
 }
 
-/** Asks who is there, and the best of them what it decides; who does not answer loses its place. */
+/** Asks who is there, and the best of them what it decides; who does not answer, or not to the point, loses its place. */
 async function elect(session: Session, conflict: Conflict): Promise<Decision | undefined> {
   const body = candidacyFor(conflict);
   const everybody = conflict.claims.map(({ party }) => ({ party, body }));
-  const alive = new Set(
-    (await session.ask('stand', everybody, () => ({ kind: 'value', value: true }))).keys(),
-  );
+  const alive = new Set((await session.ask('stand', everybody, readStanding)).keys());
   for (;;) {
     const leader = electLeader(conflict, alive);
     if (leader === undefined) return undefined;
     const { party } = leader;
-    const answers = await session.ask('decide', [{ party, body }], (answer) => ({
-      kind: 'value',
-      value: readDecision(answer) ?? { value: leader.value },
-    }));
-    const decision = answers.get(party);
-    if (decision !== undefined) return { leader: party, value: decision.value };
+    const answers = await session.ask('decide', [{ party, body }], (answer) =>
+      readDecision(answer, leader.value),
+    );
+    const value = answers.get(party);
+    if (value !== undefined) return { leader: party, value };
     alive.delete(party);
   }
 }

@@ -9,10 +9,12 @@ import { coordinationError } from '../errors.ts';
 import { ensureRecords, recordsBucket, recordSubject } from '../session/records.ts';
 import { slotAt, type Schedule, type Slot } from './schedule.ts';
 
+/** The furthest time of a `Date`, either way: beyond, clocks do not count in milliseconds any more. */
+const furthestMs = 8.64e15;
 const stored = z.object({
   v: z.literal(1),
-  startMs: z.number(),
-  slotMs: z.number().positive(),
+  startMs: z.number().min(-furthestMs).max(furthestMs),
+  slotMs: z.number().min(1).max(furthestMs),
   turns: z.array(z.object({ party: z.string(), value: z.custom<Json>((value) => isJson(value)) })).min(1),
 });
 
@@ -27,7 +29,7 @@ export async function storeSchedule(
   if (!read.success)
     throw coordinationError(
       'invalid-conflict',
-      `schedule ${id}: it needs a start, a slot above 0 and a turn`,
+      `schedule ${id}: it needs a start, slots of at least 1 ms and a turn`,
     );
   await ensureRecords(bus, space);
   return await putKey(bus, recordsBucket(space), keyOf(id), read.data);

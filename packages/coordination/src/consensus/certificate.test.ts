@@ -82,6 +82,40 @@ describe('a certificate', () => {
     for (const [what, certificate] of forged) expect(problemOf(rehashed(certificate)), what).not.toBe('none');
   });
 
+  it('does not call a majority what its asker has weighed', () => {
+    const { paper } = certificateOf([0, 0, 1], { pinned: true });
+    const alone = (forged: Certificate['paper']): string => {
+      const digest = paperDigest(forged);
+      const votes = [signVote(identityOf('ada'), digest, 'ada', 0)];
+      return problemOf(certify(forged, { kind: 'accepted', accepted: 0 }, { votes, durationMs: 1 }));
+    };
+    const heavy = paper.electorate.map((voter, i) => (i === 0 ? { ...voter, weight: 1e12 } : voter));
+    for (const algorithm of ['simple-majority', 'unanimous'])
+      expect(alone({ ...paper, algorithm, electorate: heavy }), algorithm).not.toBe('none');
+    expect(alone({ ...paper, threshold: 0.1, alternatives: ['a'] })).not.toBe('none');
+    // A weighted vote says so.
+    expect(alone({ ...paper, algorithm: 'weighted-voting', electorate: heavy })).toBe('none');
+  });
+
+  it('does not reject without a vote, whatever the weights', () => {
+    const { paper } = certificateOf([0, 0, 1]);
+    const electorate = paper.electorate.map((voter) => ({ ...voter, weight: Number.MAX_VALUE }));
+    const weighted = { ...paper, algorithm: 'weighted-voting', electorate };
+    expect(problemOf(certify(weighted, { kind: 'rejected' }, { votes: [], durationMs: 1 }))).not.toBe('none');
+    const near = { ...paper, algorithm: 'weighted-voting', threshold: 1 - 1e-10 };
+    expect(problemOf(certify(near, { kind: 'rejected' }, { votes: [], durationMs: 1 }))).not.toBe('none');
+  });
+
+  it('has no party that only looks like one it knows', () => {
+    const { paper } = certificateOf([0]);
+    // The first letter is the Cyrillic one.
+    const electorate = [{ party: '\u0430da', weight: 1 }];
+    const forged = { ...paper, electorate };
+    const votes = [signVote(createIdentity(), paperDigest(forged), '\u0430da', 0)];
+    const certificate = certify(forged, { kind: 'accepted', accepted: 0 }, { votes, durationMs: 1 });
+    expect(problemOf(certificate)).not.toBe('none');
+  });
+
   it('does not carry votes of keys that the verifier knows to be of others', () => {
     const good = certificateOf([0, 0, 1]);
     const signed = signVote(createIdentity(), paperDigest(good.paper), 'ada', 0);

@@ -10,8 +10,8 @@ import type { Json } from '@mabeam/variables';
 import { holdRound } from '../session/hold-round.ts';
 import type { RoundOptions } from '../session/round-options.ts';
 import { newRoundId } from '../session/round.ts';
-import type { Participant, Session } from '../session/session.ts';
-import { askUntilDecided, eitherOf } from './ask-until-decided.ts';
+import { plainOf, type Participant, type Session } from '../session/session.ts';
+import { askUntilDecided, eitherOf, seenAs } from './ask-until-decided.ts';
 import { certify } from './certificate.ts';
 import { consensusOf, readConsensus, type Consensus } from './outcome.ts';
 import {
@@ -79,6 +79,7 @@ export async function establishConsensus(
     const poll = await collect(bus, paper, {
       ...options,
       rules,
+      plain: plainOf(electorate),
       signal: eitherOf(options.signal, calledOff),
     });
     const { standing, votes, durationMs } = poll;
@@ -108,11 +109,14 @@ interface Poll {
 async function collect(
   bus: Bus,
   paper: BallotPaper,
-  options: ConsensusOptions & { readonly rules: readonly CountingRule[] },
+  options: ConsensusOptions & {
+    readonly rules: readonly CountingRule[];
+    readonly plain: ReadonlySet<string>;
+  },
 ): Promise<Poll> {
   const { space, round } = paper;
   const tally = new Tally(paper, options.rules);
-  const { signal, timeoutMs, requestTimeoutMs, from } = options;
+  const { signal, timeoutMs, requestTimeoutMs, from, plain } = options;
   using session = await askUntilDecided(bus, space, {
     round,
     protocol: consensusProtocol,
@@ -121,6 +125,7 @@ async function collect(
     body: { paper },
     read: (body, party) => tally.take(party, body),
     decided: tally.decided,
+    plain,
     timeoutMs,
     requestTimeoutMs,
     signal,
@@ -147,9 +152,9 @@ class Tally {
   readonly votes = new Map<string, SignedVote>();
   readonly #paper: BallotPaper;
   readonly #digest: string;
-  readonly #silent = new Map<string, 'abstained' | 'invalid'>();
+  /** Whose answer is none of a vote. */
+  readonly #silent = new Map<string, 'abstained' | 'invalid' | 'late'>();
   readonly #keys = new Set<string>();
-  readonly #late = new Set<string>();
   readonly #deciding = new AbortController();
   readonly #rules: readonly CountingRule[];
 
@@ -170,18 +175,17 @@ class Tally {
     return standingBy(this.#rules, this.#paper, count) ?? { kind: 'open' };
   }
 
-  /** How a participant did: what was counted of it, which the session may not have noted yet when the decision ended it. */
+  /** How a participant did. */
   seen(participant: Participant): Participant {
-    const { party, outcome } = participant;
-    const counted = this.votes.has(party) ? 'replied' : this.#silent.get(party);
-    if (counted !== undefined) return { ...participant, outcome: counted };
-    const isLate = this.decided.aborted && (outcome === 'timeout' || this.#late.has(party));
-    return isLate ? { ...participant, outcome: 'late' } : participant;
+    const outcome = this.#silent.get(participant.party);
+    return outcome === undefined
+      ? seenAs(participant, this.votes, this.decided.aborted)
+      : { ...participant, outcome };
   }
 
   take(party: string, body: unknown): ReturnType<typeof readVote> {
     if (this.decided.aborted) {
-      this.#late.add(party);
+      this.#silent.set(party, 'late');
       return { kind: 'invalid' };
     }
     const read = readVote(this.#paper, this.#digest, { party, body });

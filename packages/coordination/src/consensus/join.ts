@@ -4,7 +4,8 @@
  * Invariants
  *  J1  One vote a round: who is asked again gives the same vote again, and who is asked something else in the same round refuses.
  *  J2  It signs nothing in a round it is no member of, or where the paper names another key for it.
- *  J3  `decided` is told only what verifies, and of each round it voted in, for as long as the round is kept (decision-watch.ts).
+ *  J3  `decided` is told only what verifies, and of each round it voted in what became of the paper it voted on, for as long as the round
+ *      is kept (decision-watch.ts).
  */
 import { busErrors, errorsOf, type Bus, type Identity, type ServedRequest } from '@mabeam/bus';
 import type { Json } from '@mabeam/variables';
@@ -60,7 +61,7 @@ export function joinConsensus(bus: Bus, space: string, party: string, voice: Vot
     if (earlier?.digest === digest) return await earlier.answer;
     if (earlier !== undefined) throw reused(paper.round, party);
     assertMember(paper, party, voice.identity);
-    watch?.expect(paper.round, withinMs);
+    watch?.expect(paper.round, digest, withinMs);
     const answer = castVote(voice, party, { paper, digest, signal: request.signal });
     given.set(paper.round, { digest, answer });
     forgetOldest(given, rememberedRounds);

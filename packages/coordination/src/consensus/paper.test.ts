@@ -59,6 +59,33 @@ describe('a weighted vote', () => {
   });
 });
 
+describe('weights and thresholds at their ends', () => {
+  it('are refused where their sum would overflow or vanish', () => {
+    for (const weight of [Number.MAX_VALUE, 1e301, 5e-324, 0, -1, -0, Number.NaN, Infinity])
+      expect(() => paperOf([weight, weight, weight], 'weighted-voting'), `weight ${weight}`).toThrow(
+        expect.objectContaining({ code: 'invalid-weights' }),
+      );
+  });
+
+  it('decide nothing by themselves: without a vote it is open, with all it is accepted', () => {
+    for (const weights of [
+      [1e300, 1e300, 1e300],
+      [1e-300, 1e-300, 1e-300],
+    ]) {
+      const paper = paperOf(weights, 'weighted-voting');
+      expect(standingOf(paper, { votes: votes() }).kind).toBe('open');
+      expect(standingOf(paper, { votes: votes(null) }).kind).toBe('open');
+      expect(standingOf(paper, { votes: votes(0, 0) }).kind).toBe('accepted');
+    }
+    for (const threshold of [1 - 1e-8, 1 - 1e-9, 1 - 1e-10, 1 - Number.EPSILON / 2]) {
+      const paper = paperOf([1, 1, 1], 'weighted-voting', { threshold });
+      expect(standingOf(paper, { votes: votes() }).kind, `threshold ${threshold}`).toBe('open');
+      expect(standingOf(paper, { votes: votes(0, 0, 0) }).kind).toBe('accepted');
+      expect(standingOf(paper, { votes: votes(0, 0, null) }).kind).toBe('rejected');
+    }
+  });
+});
+
 describe('a threshold below a half', () => {
   it('accepts only what no vote can overtake that may still come', () => {
     const paper = paperOf([1, 1, 1, 1, 1], 'weighted-voting', { threshold: 0.3 });

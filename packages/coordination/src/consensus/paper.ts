@@ -2,7 +2,7 @@
  * A ballot paper: everything that is fixed before the first vote – who votes, with what weight, on what, by which rule. Voters sign
  * its digest, so a vote counts for this paper and for no other. And the rule itself: where a vote stands. Pure.
  */
-import { digestOf, isPublicKey, isToken, parseId, parseToken } from '@mabeam/bus';
+import { digestOf, isId, isPublicKey, isToken, parseId, parseToken } from '@mabeam/bus';
 import { isJson, type Json } from '@mabeam/variables';
 import * as z from 'zod';
 import { coordinationError } from '../errors.ts';
@@ -22,24 +22,43 @@ export interface CountingRule {
 }
 
 const jsonSchema = z.custom<Json>((value) => isJson(value), 'not JSON');
+/** Within these, sums of weights and shares of them are exact but for rounding; beyond they overflow or vanish. */
+const leastWeight = 1e-300;
+const largestWeight = 1e300;
 const voterSchema = z.strictObject({
-  party: z.string(),
-  weight: z.number().positive(),
+  party: z.string().refine(isId),
+  weight: z.number().min(leastWeight).max(largestWeight),
   /** The public key that alone may sign for it. Without one, any key may, and the verifier has to know whose it is. */
   key: z.string().optional(),
 });
 
-export const paperSchema = z.strictObject({
-  v: z.literal(1),
-  space: z.string(),
-  round: z.string(),
-  /** The name of the rule: one of ours, or a token. */
-  algorithm: z.string().refine(isToken),
-  /** The share of the weight that must be exceeded; weighted votes have one, and rules of one's own may. */
-  threshold: z.number().min(0).lt(1).optional(),
-  electorate: z.array(voterSchema).min(1).max(10_000),
-  alternatives: z.array(jsonSchema).min(1).max(256),
-});
+export const paperSchema = z
+  .strictObject({
+    v: z.literal(1),
+    space: z.string(),
+    round: z.string(),
+    /** The name of the rule: one of ours, or a token. */
+    algorithm: z.string().refine(isToken),
+    /** The share of the weight that must be exceeded; weighted votes have one, and rules of one's own may. */
+    threshold: z.number().min(0).lt(1).optional(),
+    electorate: z.array(voterSchema).min(1).max(10_000),
+    alternatives: z.array(jsonSchema).min(1).max(256),
+  })
+  .refine(countsAsItSays, 'where heads are counted, nobody has more than one and there is no threshold');
+
+/** A paper comes from its asker, who may write "simple-majority" above weights of its own choice: that is no paper. */
+function countsAsItSays({
+  algorithm,
+  electorate,
+  threshold,
+}: {
+  readonly algorithm: string;
+  readonly electorate: readonly { readonly weight: number }[];
+  readonly threshold?: number | undefined;
+}): boolean {
+  const countsHeads = algorithm === 'simple-majority' || algorithm === 'unanimous';
+  return !countsHeads || (threshold === undefined && electorate.every(({ weight }) => weight === 1));
+}
 
 /** A ballot paper. The electorate is in the order of its names. */
 export type BallotPaper = z.infer<typeof paperSchema>;
@@ -50,10 +69,12 @@ export type Voter = BallotPaper['electorate'][number];
 /** A member as it is handed in. */
 export interface VotingParty {
   readonly party: string;
-  /** Above 0; counts in weighted votes only. Default 1. */
+  /** Above 0 (1e-300 to 1e300); counts in weighted votes only. Default 1. */
   readonly weight?: number | undefined;
   /** Its public key, if it is known before. */
   readonly key?: string | undefined;
+  /** `json` for a party without our library; no part of the paper. In votes only. Default `envelope`. */
+  readonly wire?: 'envelope' | 'json' | undefined;
 }
 
 /** What a paper is made of. */
@@ -102,8 +123,8 @@ function votersOf(parties: readonly VotingParty[], isWeighted: boolean): Voter[]
   if (parties.length === 0) throw coordinationError('no-participants', 'nobody votes; name a party');
   const voters = parties.map(({ party, weight = 1, key }): Voter => {
     parseId('party', party);
-    if (!(Number.isFinite(weight) && weight > 0)) {
-      const message = `the weight of ${party} is ${weight}; give a number above 0, or leave the party out`;
+    if (!(weight >= leastWeight && weight <= largestWeight)) {
+      const message = `the weight of ${party} is ${weight}; give a number above 0 (up to 1e300), or leave the party out`;
       throw coordinationError('invalid-weights', message, { details: { party, weight } });
     }
     if (key !== undefined && !isPublicKey(key)) {
@@ -208,7 +229,8 @@ function neededOf(
     const message = `votes are counted by ${algorithm}, which is none of ours; hand the rule in`;
     throw coordinationError('unknown-strategy', message, { details: { algorithm } });
   }
-  return (weight) => weight > total * (threshold + rounding);
+  // Of a threshold so near to 1 that rounding would put it beyond, everything is more.
+  return (weight) => weight > total * Math.min(threshold + rounding, 1 - rounding);
 }
 
 /** Of two that both have enough – below a threshold of a half there may be – the heavier is ahead, of a tie the earlier on the paper. */

@@ -85,8 +85,8 @@ interface Conduct {
 
 /**
  * Carries out a plan's division. Throws `invalid-plan`, `cyclic-plan`, `coordinator-unavailable` when neither the coordinator nor
- * a deputy can be asked, `unassignable` naming the task nobody takes, `timeout`, `cancelled`, and `conflict` when another
- * conductor has gone on with the round.
+ * a deputy can be asked, `unassignable` naming the task nobody takes, `timeout`, `cancelled`, `conflict` when another
+ * conductor has gone on with the round, and `round-reused` when it was begun about another plan, or with others.
  */
 export async function coordinateHierarchy(
   bus: Bus,
@@ -126,6 +126,7 @@ async function carryOut(
 ): Promise<Omit<Coordinated, 'participants'> & { readonly kind: 'coordinated' }> {
   const { bus, coordinators, plan, session, space } = conduct;
   let kept = await openRecord(bus, space, session.round, plan.goal);
+  assertSamePlan(conduct, kept.record);
   while (openTasks(plan, kept.record).length > 0) kept = await step(conduct, kept);
   if (kept.record.phase === 'dividing') kept = await writeRecord(bus, space, kept, { phase: 'begun' });
   const coordinator = coordinators[kept.record.acting] ?? '';
@@ -133,6 +134,15 @@ async function carryOut(
   const reports = await begin(conduct, directives);
   await reportUpwards(conduct, coordinator, reports);
   return { kind: 'coordinated', round: session.round, coordinator, directives, reports };
+}
+
+/** What was given must be of this plan, and to one of these: a record may be of somebody else's making (K3). */
+function assertSamePlan({ plan, subordinates }: Conduct, { given, goal, offered, round }: PlanRecord): void {
+  const isOurs = ({ party, task }: Assignment): boolean =>
+    plan.tasks.some(({ id }) => id === task) && subordinates.some((one) => one.party === party);
+  if (goal === plan.goal && [...given, ...offered].every(isOurs)) return;
+  const message = `the round ${round} was begun about another plan, or with others; take a new round`;
+  throw coordinationError('round-reused', message, { details: { round } });
 }
 
 function openTasks(plan: CoordinationPlan, { given }: PlanRecord): PlanTask[] {

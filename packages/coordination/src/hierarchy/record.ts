@@ -1,5 +1,5 @@
 /** How far a plan has come, kept in the space: written before anybody is asked on the strength of it. */
-import { parseJson, parseToken, putKey, readKey, type Bus } from '@mabeam/bus';
+import { busErrors, errorsOf, parseJson, parseToken, putKey, readKey, type Bus } from '@mabeam/bus';
 import { ensureRecords, recordsBucket } from '../session/records.ts';
 import { recordSchema, type PlanRecord } from './messages.ts';
 
@@ -9,12 +9,16 @@ export interface KeptRecord {
   readonly revision: number;
 }
 
-/** The record of a plan, taken up where it was left, or begun. Throws `conflict` when another begins it just now. */
+const busError = errorsOf(busErrors);
+
+/**
+ * The record of a plan, taken up where it was left, or begun. Throws `conflict` when another begins it just now, and `malformed-message`
+ * when what is kept is no record.
+ */
 export async function openRecord(bus: Bus, space: string, round: string, goal: string): Promise<KeptRecord> {
   await ensureRecords(bus, space);
   const entry = await readKey(bus, recordsBucket(space), keyOf(round));
-  if (entry?.operation === 'put')
-    return { record: recordSchema.parse(parseJson(entry.data)), revision: entry.revision };
+  if (entry?.operation === 'put') return { record: readRecord(round, entry.data), revision: entry.revision };
   const record: PlanRecord = {
     v: 1,
     round,
@@ -41,6 +45,13 @@ export async function writeRecord(
     record: next,
     revision: await putKey(bus, recordsBucket(space), keyOf(record.round), next, options),
   };
+}
+
+function readRecord(round: string, data: Uint8Array): PlanRecord {
+  const read = recordSchema.safeParse(parseJson(data));
+  if (read.success) return read.data;
+  const message = `what is kept of the plan of the round ${round} is no record of one; take a new round`;
+  throw busError('malformed-message', message, { details: { round } });
 }
 
 function keyOf(round: string): string {

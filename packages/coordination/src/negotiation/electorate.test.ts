@@ -45,6 +45,7 @@ test.each<TermOptions>([
   { quorum: 1.5 },
   { maxRounds: 0 },
   { reliabilities: { a: 0 } },
+  { reliabilities: { a: 1e301 } },
   { auction: { increment: 0 } },
   { auction: { form: 'combinatorial', payment: 'second-price' } },
   { auction: { form: 'second-price', payment: 'first-price' } },

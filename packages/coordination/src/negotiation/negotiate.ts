@@ -10,7 +10,7 @@ import { parseId, type Bus } from '@mabeam/bus';
 import { holdRound } from '../session/hold-round.ts';
 import type { RoundOptions } from '../session/round-options.ts';
 import { newRoundId } from '../session/round.ts';
-import { Session } from '../session/session.ts';
+import { plainOf, Session } from '../session/session.ts';
 import { partiesOf, positionOf, type KnownParty, type NegotiatingParty } from './electorate.ts';
 import { negotiationProtocol, readGivenAnswer, readStance } from './messages.ts';
 import { recordOf, type Negotiation } from './outcome.ts';
@@ -73,12 +73,11 @@ export async function negotiateValue(
 async function proceed(table: Table, round: string, electorate: readonly string[]): Promise<Negotiation> {
   const { bus, space, variable, strategy, parties, terms, options } = table;
   const { timeoutMs, requestTimeoutMs, signal, from } = options;
-  const plain = new Set(parties.filter(({ wire }) => wire === 'json').map(({ party }) => party));
   using session = new Session(bus, space, {
     round,
     protocol: negotiationProtocol,
     electorate,
-    plain,
+    plain: plainOf(parties),
     from,
     timeoutMs,
     requestTimeoutMs,

@@ -109,6 +109,9 @@ export interface Terms {
   };
 }
 
+/** Sums of what was multiplied by it stay finite. */
+const largestFactor = 1e300;
+
 /** The longest that a clock may tick. */
 const mostTicks = 10_000;
 
@@ -174,8 +177,8 @@ function termsProblem(terms: Terms): string | undefined {
   if (!Number.isFinite(seed)) return 'the seed is a finite number';
   if (!isCount(maxRounds)) return 'maxRounds is a whole number from 1 up';
   if (!isShare(quorum)) return 'the quorum lies between 0 and 1';
-  if (!Object.values(reliabilities).every((factor) => Number.isFinite(factor) && factor > 0))
-    return 'a reliability is a number above 0';
+  if (!Object.values(reliabilities).every((factor) => factor > 0 && factor <= largestFactor))
+    return 'a reliability is a number above 0, of at most 1e300';
   if (!isShare(consensus.tolerance)) return 'the tolerance lies between 0 and 1';
   if (!isCount(hierarchy.maxLevels) || !isCount(hierarchy.clusterSize) || hierarchy.clusterSize < 2)
     return 'clusterSize is a whole number from 2 up, maxLevels one from 1 up';

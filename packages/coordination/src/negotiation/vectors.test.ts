@@ -44,6 +44,22 @@ describe('weighted consensus', () => {
     });
   });
 
+  test.each([
+    [1e300, 1e300],
+    [5e-324, 0.4],
+    [1e-320, 1e-10],
+    [5e-324, 1e300],
+  ])('weights of %d and reliabilities of %d count as equal ones', (weight, factor) => {
+    const names = ['a', 'b', 'c'];
+    const reliabilities = Object.fromEntries(names.map((party) => [party, factor]));
+    const of = (values: readonly Json[]): Settlement => {
+      const parties = names.map((party, i) => [party, { weight, preferred: values[i] ?? null }]);
+      return settle('weighted-consensus', Object.fromEntries(parties), { reliabilities });
+    };
+    expect(of([1, 2, 6])).toMatchObject({ value: 3 });
+    expect(of(['x', 'y', 'y'])).toMatchObject({ value: 'y' });
+  });
+
   test('words are not averaged: most of the weight has its word taken', () => {
     const parties = { a: { preferred: 'red' }, b: { preferred: 'blue', weight: 3 }, c: { preferred: 'red' } };
     expect(settle('weighted-consensus', parties)).toMatchObject({ value: 'blue' });

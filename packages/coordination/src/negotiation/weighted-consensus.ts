@@ -10,13 +10,14 @@ export function weightedConsensus(): Strategy {
     opening: 'prefer',
     isReady: hasPreference,
     settle: (positions, terms) => {
-      const wishes = inOrder(positions)
-        .filter(hasPreference)
-        .map((position) => ({
-          ...position,
-          value: position.preferred,
-          weight: position.weight * (terms.reliabilities[position.party] ?? 1),
-        }));
+      const ordered = inOrder(positions).filter(hasPreference);
+      // A weight at the end of what a number can be would leave it when it is multiplied.
+      const heaviest = Math.max(...ordered.map(({ weight }) => weight));
+      const wishes = ordered.map((position) => ({
+        ...position,
+        value: position.preferred,
+        weight: (position.weight / heaviest) * (terms.reliabilities[position.party] ?? 1),
+      }));
       const value = poolWishes(wishes, terms.range);
       return endWith(
         value === undefined ? { kind: 'no-feasible-value' } : { kind: 'agreed', value, rounds: 0 },

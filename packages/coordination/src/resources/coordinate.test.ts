@@ -163,6 +163,8 @@ it.each([
   ['unknown-resource', [{ party: 'a', resource: 'gpu', amount: 1 }], { memory: 1 }, {}],
   ['invalid-amount', [{ party: 'a', resource: 'memory', amount: 0 }], { memory: 1 }, {}],
   ['invalid-amount', [{ party: 'a', resource: 'memory', amount: 1 }], { memory: 0.5 }, {}],
+  ['invalid-amount', [{ party: 'a', resource: 'memory', amount: 1, weight: 1e308 }], { memory: 1 }, {}],
+  ['invalid-amount', [{ party: 'a', resource: 'memory', amount: 1, weight: 5e-324 }], { memory: 1 }, {}],
   ['no-resources', [{ party: 'a', resource: 'memory', amount: 1 }], {}, {}],
   ['over-capacity', [{ party: 'a', resource: 'memory', amount: 2 }], { memory: 1 }, { isAtomic: true }],
 ])('%s', (code, all, available, options) => {

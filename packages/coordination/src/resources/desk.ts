@@ -7,9 +7,13 @@
  *  D2  A grant is struck only when each of its holders gave it back, or can no longer believe that it holds: it has heard a
  *      notice and its grace is over, or it has not renewed for the grant's time to live.
  *  D3  Waiting requests are served by priority, then in the order they came; one that has to wait keeps its part from those behind it.
- *  D4  Every wait ends: a request at its own deadline, a notice with the grace, the desk with its lease or its signal.
+ *  D4  Nobody's request makes the book so large that it cannot be written: it is refused (`overloaded`), and the desk goes on.
+ *  D5  Every wait ends: a request at its own deadline, a notice with the grace, the desk with its lease or its signal.
  */
 import {
+  busErrors,
+  errorsOf,
+  jsonBytes,
   MabeamError,
   parseJson,
   parseToken,
@@ -77,7 +81,7 @@ export function bookKey(desk: string): string {
   return `book.${parseToken('desk', desk)}`;
 }
 
-/** The book as it is kept; undefined when the desk was never opened. */
+/** The book as it is kept; undefined when the desk was never opened. Throws `malformed-message` when what is kept is no book. */
 export async function readBook(
   bus: Bus,
   space: string,
@@ -85,7 +89,7 @@ export async function readBook(
 ): Promise<{ readonly book: Book; readonly revision: number } | undefined> {
   const entry = await readKey(bus, recordsBucket(space), bookKey(desk));
   return entry?.operation === 'put'
-    ? { book: bookSchema.parse(parseJson(entry.data)), revision: entry.revision }
+    ? { book: readDeskBody(bookSchema, parseJson(entry.data), 'book'), revision: entry.revision }
     : undefined;
 }
 
@@ -286,7 +290,10 @@ export class ResourceDesk implements AsyncDisposable {
       const { answered, ask, untilMs } = waiter;
       const decision = decide(book, ask, reserved);
       const isLate = nowMs >= untilMs;
-      if (decision.kind === 'granted') {
+      if (decision.kind === 'granted' && decision.book !== book && !hasRoom(decision.book)) {
+        book = beatOf(book);
+        written.push(() => answered.reject(bookFull(this.#options.desk)));
+      } else if (decision.kind === 'granted') {
         book = decision.book;
         written.push(() => answered.resolve({ kind: 'granted', grant: plain(decision.grant) }));
       } else if (decision.kind === 'refused' || isLate) {
@@ -353,6 +360,13 @@ export class ResourceDesk implements AsyncDisposable {
 }
 
 const longestTimerMs = 2 ** 31 - 1;
+/** Of a book, as it is kept: a message of 1 MiB, and room for what renewals add. */
+const mostBookBytes = 786_432;
+const busError = errorsOf(busErrors);
+
+function hasRoom(book: Book): boolean {
+  return jsonBytes(book).length <= mostBookBytes;
+}
 
 /** The same book, to be written again: only who can write may say so. */
 function beatOf(book: Book): Book {
@@ -375,6 +389,11 @@ function plain(grant: BookedGrant): Extract<AskAnswer, { kind: 'granted' }>['gra
     conditions: [...grant.conditions],
     leaving: grant.leaving,
   };
+}
+
+function bookFull(desk: string): Error {
+  const message = `the book of the desk ${desk} has no room for another grant as large as this; wait until some are given back`;
+  return busError('overloaded', message, { details: { desk } });
 }
 
 function deskClosed(desk: string, cause?: unknown): Error {

@@ -53,6 +53,12 @@ describe('the worked example of Ghodsi et al.', () => {
     expect(countDominantTasks(demands, total)).toEqual({ a: 3, b: 2 });
   });
 
+  it.each([1e-100, 1e100])('weights of %d each are as good as none', (weight) => {
+    const weighted = demands.map((demand) => ({ ...demand, weight }));
+    expect(countDominantTasks(weighted, total)).toEqual({ a: 3, b: 2 });
+    expect(divideDominantly(weighted, total)['a']).toBeCloseTo(3);
+  });
+
   it('the same in fractions, for there it comes out even', () => {
     const { a, b } = divideDominantly(demands, total);
     expect(a).toBeCloseTo(3);
@@ -170,6 +176,10 @@ it.each([
   ['unknown-resource', [{ party: 'a', perTask: { gpu: 1 } }], { cpu: 1 }],
   ['invalid-amount', [{ party: 'a', perTask: {} }], { cpu: 1 }],
   ['invalid-amount', [{ party: 'a', perTask: { cpu: 0 } }], { cpu: 1 }],
+  ['invalid-amount', [{ party: 'a', perTask: { cpu: 1 }, weight: 1e308 }], { cpu: 1 }],
+  ['invalid-amount', [{ party: 'a', perTask: { cpu: 1 }, weight: 5e-324 }], { cpu: 1 }],
+  ['invalid-amount', [{ party: 'a', perTask: { cpu: 1e-320 } }], { cpu: 1 }],
+  ['invalid-amount', [{ party: 'a', perTask: { cpu: 1 } }], { cpu: 1e308 }],
   ['no-resources', [{ party: 'a', perTask: { cpu: 1 } }], { cpu: 0 }],
 ])('%s', (code, all, available) => {
   expect(() => divideDominantly(all, available)).toThrow(expect.objectContaining({ code }));

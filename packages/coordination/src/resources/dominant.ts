@@ -5,7 +5,7 @@
  * Promise of `divideDominantly`: nobody would rather have another's bundle (envy-freeness, weights considered), nobody can
  * get more without another getting less (Pareto), and everybody has at least what an equal split would give it (sharing incentive).
  */
-import { byText } from '../conflicts/conflict.ts';
+import { byText, isWeighable } from '../conflicts/conflict.ts';
 import { coordinationError } from '../errors.ts';
 
 /** Amounts by resource. */
@@ -131,9 +131,11 @@ function assertDemands(demands: readonly TaskDemand[], total: Bundle): void {
         details,
       });
     }
-    const isCounted = parts.length > 0 && parts.every(([, amount]) => Number.isFinite(amount) && amount > 0);
-    if (!isCounted || !(Number.isFinite(weight) && weight > 0) || !(atMost >= 0)) {
-      const message = `${party}: a task needs amounts above 0 of at least one resource, and its weight must be above 0`;
+    const isCounted =
+      parts.length > 0 &&
+      parts.every(([resource, amount]) => isWeighable(amount) && isWeighable(total[resource] ?? 0));
+    if (!isCounted || !isWeighable(weight) || !(atMost >= 0)) {
+      const message = `${party}: a task needs amounts above 0 of at least one resource, and its weight must be above 0, all up to 1e100`;
       throw coordinationError('invalid-amount', message, { details: { party } });
     }
   }

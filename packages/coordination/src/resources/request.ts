@@ -1,6 +1,6 @@
 /** Requests for resources and what is granted: plain data, checked. Amounts are whole numbers of the resource's unit. */
 import { parseId } from '@mabeam/bus';
-import { isAmount } from '../conflicts/conflict.ts';
+import { isAmount, isWeighable } from '../conflicts/conflict.ts';
 import { coordinationError } from '../errors.ts';
 
 /** What a grant is bound to. */
@@ -82,8 +82,12 @@ export function assertRequests(
       );
     }
     assertAmount(resource, amount, party, 1);
-    if (!(Number.isFinite(weight) && weight > 0) || !Number.isFinite(priority))
-      throw invalidAmount(resource, party, 'its weight must be above 0 and its priority a number');
+    if (!isWeighable(weight) || !Number.isFinite(priority))
+      throw invalidAmount(
+        resource,
+        party,
+        'its weight must be above 0, up to 1e100, and its priority a number',
+      );
   }
 }
 

@@ -44,6 +44,8 @@ export async function readRounds(bus: Bus, space: string, round?: string): Promi
     if (!read.success) continue;
     const { at, ...body } = read.data;
     const isEnd = event.subject.endsWith('.ended');
+    // Nor does one speak of another round than that of its subject, of which the first is kept.
+    if (!event.subject.endsWith(`.round.${body.round}.${isEnd ? 'ended' : 'started'}`)) continue;
     const earlier = rounds.get(body.round);
     rounds.set(body.round, {
       ...earlier,

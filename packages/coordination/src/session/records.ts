@@ -7,7 +7,15 @@
  *   book.<desk>     what is granted (resources/book.ts)
  *   plan.<round>    how far a plan has come (hierarchy/record.ts)
  */
-import { bucketStream, ensureStreams, spaceNames, spaceStreams, subjects, type Bus } from '@mabeam/bus';
+import {
+  bucketStream,
+  ensureStreams,
+  hasStream,
+  spaceNames,
+  spaceStreams,
+  subjects,
+  type Bus,
+} from '@mabeam/bus';
 
 /** The bucket's name. */
 export function recordsBucket(space: string): string {
@@ -19,9 +27,10 @@ export function recordSubject(space: string, key: string): string {
   return subjects(space).at(`record.${key}`);
 }
 
-/** Creates the bucket in a space from before there was one. Throws `store-failed`. */
+/** Creates the bucket in a space from before there was one; one that is there is left alone. Throws `store-failed`. */
 export async function ensureRecords(bus: Bus, space: string): Promise<void> {
   const name = bucketStream(recordsBucket(space));
+  if (await hasStream(bus, name)) return;
   await ensureStreams(
     bus,
     spaceStreams(space).filter((definition) => definition.name === name),

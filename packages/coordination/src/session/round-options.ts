@@ -2,7 +2,7 @@
 export interface RoundOptions {
   /** What it is about, as lists of rounds show it. Default `proposal`. */
   readonly subject?: string | undefined;
-  /** The whole round. Default 30 000, among liars 180 000. */
+  /** The whole round, at most a day. Default 30 000, among liars 180 000. */
   readonly timeoutMs?: number | undefined;
   /** One question to a party. Default 5 000, in gossip 1 000. */
   readonly requestTimeoutMs?: number | undefined;

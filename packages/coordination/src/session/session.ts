@@ -39,7 +39,7 @@ export interface SessionOptions {
   readonly round: string;
   readonly protocol: string;
   readonly electorate: readonly string[];
-  /** The whole session. Default 30 000. */
+  /** The whole session. Default 30 000; no session is longer than a day. */
   readonly timeoutMs?: number | undefined;
   /** One question. Default 5 000. */
   readonly requestTimeoutMs?: number | undefined;
@@ -62,8 +62,17 @@ export interface PhaseQuestion {
   readonly body: Readonly<Record<string, unknown>>;
 }
 
+/** Those of the parties that take plain JSON. */
+export function plainOf(
+  parties: readonly { readonly party: string; readonly wire?: 'envelope' | 'json' | undefined }[],
+): ReadonlySet<string> {
+  return new Set(parties.filter(({ wire }) => wire === 'json').map(({ party }) => party));
+}
+
 const defaultSessionMs = 30_000;
 const defaultRequestMs = 5_000;
+/** What a question may say of its time, and well below what a timer can count. */
+const longestMs = 86_400_000;
 
 /** One session; closing it ends every open question. */
 export class Session implements Disposable {
@@ -97,7 +106,8 @@ export class Session implements Disposable {
 
   /** Time until its deadline; never below 0. */
   get remainingMs(): number {
-    return Math.max(0, (this.#options.timeoutMs ?? defaultSessionMs) - this.durationMs);
+    const timeoutMs = Math.min(this.#options.timeoutMs ?? defaultSessionMs, longestMs);
+    return Math.max(0, timeoutMs - this.durationMs);
   }
 
   /** The electorate, and how each did so far. */

@@ -28,8 +28,9 @@ export interface PartyStep<S, M> {
   readonly timers: readonly TimerSetting[];
 }
 
-/** A party. `step` changes nothing that it was handed. */
+/** A party. */
 export interface SimulatedParty<S, M> {
   readonly initial: S;
+  /** What the party becomes by an input, and wants; it changes nothing that it was handed. `nowMs` is simulated time. */
   readonly step: (state: S, input: PartyInput<M>, nowMs: number) => PartyStep<S, M>;
 }

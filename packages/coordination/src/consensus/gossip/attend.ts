@@ -5,7 +5,8 @@
  * Invariants
  *  A1  One paper a round: a second one is refused, so nobody gets two conversations out of one round.
  *  A2  It proposes once a round, before it first says what it holds.
- *  A3  It gossips until the round's time is over or it has sealed; afterwards it still answers, as long as it remembers.
+ *  A3  It gossips until the round's time is over – of several who asked, the longest – or it has sealed; afterwards it still answers, as
+ *      long as it remembers.
  */
 import {
   busErrors,
@@ -20,6 +21,7 @@ import * as z from 'zod';
 import { coordinationError } from '../../errors.ts';
 import type { Participation } from '../../negotiation/participate.ts';
 import { forgetOldest } from '../../session/forget-oldest.ts';
+import { LatestEnd } from '../../session/latest-end.ts';
 import { announcementSubject, roundSubject } from '../../session/round.ts';
 import { isByItsParty, isEntry, signEntry, sortedEntries } from './entry.ts';
 import { createGossiper } from './gossiper.ts';
@@ -55,6 +57,7 @@ interface Sitting {
   readonly paper: GossipPaper;
   readonly scope: string;
   readonly running: RunningGossiper;
+  readonly end: LatestEnd;
   /** Resolves when it has written what it proposes. */
   readonly proposed: Promise<void>;
 }
@@ -73,10 +76,12 @@ export function attendGossip(bus: Bus, space: string, party: string, voice: Goss
   const answers = {
     report: async ({ body }: ServedRequest): Promise<unknown> => {
       const question = gossipQuestions.report.safeParse(body).data;
-      if (question?.paper.round !== question?.round || question?.paper.space !== space)
+      if (question === undefined || question.paper.round !== question.round || question.paper.space !== space)
         throw malformed(party);
-      const { running, proposed } = sit(bus, sittings, { party, voice, question });
+      const { end, running, proposed } = sit(bus, sittings, { party, voice, question });
+      end.extend(question.endsInMs);
       await proposed;
+      running.resume();
       const { digest, rounds, changedIn } = running.state;
       return { kind: 'report', digest, rounds, changedIn };
     },
@@ -108,7 +113,7 @@ export function attendGossip(bus: Bus, space: string, party: string, voice: Goss
     party,
     ready: () => bus.flush(),
     [Symbol.asyncDispose]: async () => {
-      for (const { running } of sittings.values()) running[Symbol.dispose]();
+      for (const sitting of sittings.values()) stop(sitting);
       await told?.[Symbol.asyncDispose]();
       await hearing[Symbol.asyncDispose]();
       await Promise.all(services.map((service) => service.close()));
@@ -138,7 +143,7 @@ function sit(
     question,
   }: { readonly party: string; readonly voice: GossipVoice; readonly question: ReportQuestion },
 ): Sitting {
-  const { paper, endsInMs } = question;
+  const { paper } = question;
   const { round, space, electorate } = paper;
   const { identity } = voice;
   const scope = scopeOf(paper);
@@ -165,13 +170,19 @@ function sit(
     send: (to, message) => tellGossip(bus, { space, group: round, party }, to, message),
     clock: voice.clock,
   });
-  const sitting = { paper, scope, running, proposed: propose(running, voice, paper) };
+  const end = new LatestEnd(() => running.pause());
+  const sitting = { paper, scope, running, end, proposed: propose(running, voice, paper) };
   // Who asks is told what goes wrong with it; until somebody asks it is nobody's.
   sitting.proposed.catch(() => sittings.delete(round));
   sittings.set(round, sitting);
-  forgetOldest(sittings, rememberedRounds)?.running[Symbol.dispose]();
-  setTimeout(() => running[Symbol.dispose](), endsInMs).unref();
+  const forgotten = forgetOldest(sittings, rememberedRounds);
+  if (forgotten !== undefined) stop(forgotten);
   return sitting;
+}
+
+function stop({ end, running }: Sitting): void {
+  end[Symbol.dispose]();
+  running[Symbol.dispose]();
 }
 
 /** Writes what the party would have otherwise, and begins to gossip (A2). */

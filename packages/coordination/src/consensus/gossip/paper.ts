@@ -5,7 +5,7 @@
  * Promise: what a certificate says was proposed – by the paper, or by the member that signed the entry. A member seals one digest a
  * round, and two certificates of one round share a member, so they say the same unless one of those sealed twice.
  */
-import { digestOf, isPublicKey, isSignedBy, parseId, parseToken, type Identity } from '@mabeam/bus';
+import { digestOf, isId, isPublicKey, isSignedBy, parseId, parseToken, type Identity } from '@mabeam/bus';
 import type { Json } from '@mabeam/variables';
 import * as z from 'zod';
 import { coordinationError } from '../../errors.ts';
@@ -34,7 +34,7 @@ export const gossipPaperSchema = z.strictObject({
   fanout: z.int().min(1),
   maxSkewMs: z.int().min(0),
   electorate: z
-    .array(z.strictObject({ party: z.string(), key: z.string() }))
+    .array(z.strictObject({ party: z.string().refine(isId), key: z.string() }))
     .min(1)
     .max(1_000),
   proposal: z.record(keySchema, jsonSchema),

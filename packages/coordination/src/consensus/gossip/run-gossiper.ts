@@ -12,12 +12,13 @@ export interface GossiperSurroundings {
   readonly clock?: (() => number) | undefined;
 }
 
-/** A running member; disposing stops its rounds, and it still answers. */
+/** A running member; pausing and disposing stop its rounds, and it still answers. */
 export class RunningGossiper implements Disposable {
   readonly #gossiper: Gossiper;
   readonly #surroundings: GossiperSurroundings;
-  readonly #timers = new NamedTimers((timer) => this.take({ kind: 'timer', timer }));
+  #timers = this.#newTimers();
   #state: GossiperState;
+  #isPaused = false;
 
   constructor(gossiper: Gossiper, surroundings: GossiperSurroundings) {
     this.#gossiper = gossiper;
@@ -40,7 +41,25 @@ export class RunningGossiper implements Disposable {
     if (state.held !== before.held) changed?.(state, before);
   }
 
-  [Symbol.dispose](): void {
+  /** It greets nobody until it goes on. */
+  pause(): void {
+    this.#isPaused = true;
     this.#timers[Symbol.dispose]();
+  }
+
+  /** Goes on with its rounds where it paused, unless it has sealed; else nothing. */
+  resume(): void {
+    if (!this.#isPaused || this.#state.sealed !== undefined) return;
+    this.#isPaused = false;
+    this.#timers = this.#newTimers();
+    this.take({ kind: 'start' });
+  }
+
+  [Symbol.dispose](): void {
+    this.pause();
+  }
+
+  #newTimers(): NamedTimers {
+    return new NamedTimers((timer) => this.take({ kind: 'timer', timer }));
   }
 }

@@ -11,6 +11,7 @@
 import {
   canonicalBytes,
   digestOf,
+  isId,
   isPublicKey,
   isSignedBy,
   parseId,
@@ -40,7 +41,7 @@ export const changeSchema = z.custom<Json>(
 );
 const wordSchema = z.string().max(256);
 export const membersSchema = z
-  .array(z.strictObject({ party: wordSchema, key: wordSchema }))
+  .array(z.strictObject({ party: wordSchema.refine(isId), key: wordSchema }))
   .min(1)
   .max(1_000);
 const headFields = {

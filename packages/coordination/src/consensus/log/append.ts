@@ -4,7 +4,7 @@
  * Promise: the server takes an entry only where its writer expected to put it, so nobody writes on what he has not read; and a lost
  * acknowledgement never makes a second entry. What is appended is durable on the majority of the stream's servers.
  */
-import { canonicalBytes, ensureStreams, MabeamError, spaceStreams, type Bus } from '@mabeam/bus';
+import { canonicalBytes, ensureStreams, hasStream, MabeamError, spaceStreams, type Bus } from '@mabeam/bus';
 import { coordinationError } from '../../errors.ts';
 import { entryAfter, logStream, logSubject, type LogEntry, type LogTip } from './entry.ts';
 
@@ -29,9 +29,10 @@ export type Appended =
 
 const appendMs = 5_000;
 
-/** Creates the stream of logs in a space from before there was one. Throws `store-failed`. */
+/** Creates the stream of logs in a space from before there was one; one that is there, larger than usual perhaps, is left alone. Throws `store-failed`. */
 export async function ensureLogs(bus: Bus, space: string): Promise<void> {
   const name = logStream(space);
+  if (await hasStream(bus, name)) return;
   await ensureStreams(
     bus,
     spaceStreams(space).filter((definition) => definition.name === name),

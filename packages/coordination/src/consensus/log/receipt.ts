@@ -5,7 +5,7 @@
  * Promise: a certificate that verifies was signed, by the share of the electorate that it names, about exactly this entry in this place of
  * this log, with exactly this electorate. Written as canonical text it has no byte that could be changed.
  */
-import { digestOf, isPublicKey, isSignedBy, type Identity } from '@mabeam/bus';
+import { digestOf, isId, isPublicKey, isSignedBy, type Identity } from '@mabeam/bus';
 import { isJson, type Json } from '@mabeam/variables';
 import * as z from 'zod';
 import { exactValue } from '../exact-text.ts';
@@ -18,7 +18,7 @@ const purpose = 'mabeam.log.1';
 export type ReceiptShare = 'majority' | 'two-thirds';
 
 const jsonSchema = z.custom<Json>((value) => isJson(value), 'not JSON');
-const memberSchema = z.strictObject({ party: z.string(), key: z.string() });
+const memberSchema = z.strictObject({ party: z.string().refine(isId), key: z.string() });
 const receiptSchema = z.strictObject({ party: z.string(), signature: z.string() });
 const certificateSchema = z.strictObject({
   v: z.literal(1),

@@ -3,8 +3,9 @@
  *
  * Invariants
  *  M1  One paper a round: a second one is refused, so nobody gets two committees out of one round.
- *  M2  It goes on to decide when nobody waits for its answer any more, until the time of the round is over; afterwards it
- *      still tells the other members what was decided, as long as it remembers.
+ *  M2  It goes on to decide when nobody waits for its answer any more, until the time of the round is over – of several who opened it,
+ *      the longest; opened again it goes on where it was. What was decided its voice is told once, and the other members as long as it
+ *      remembers.
  *  M3  What the others say before it is opened itself waits for that; a member that is opened last is not behind.
  */
 import { busErrors, errorsOf, type Bus, type Identity, type ServedRequest } from '@mabeam/bus';
@@ -13,9 +14,19 @@ import * as z from 'zod';
 import { coordinationError } from '../../errors.ts';
 import type { Participation } from '../../negotiation/participate.ts';
 import { forgetOldest } from '../../session/forget-oldest.ts';
+import { LatestEnd } from '../../session/latest-end.ts';
 import { roundSubject } from '../../session/round.ts';
-import { readPbftMessage, type PbftMessage } from './message.ts';
-import { committeeOfPaper, pbftPaperSchema, pbftPurpose, signatureCheckOf, type PbftPaper } from './paper.ts';
+import { EarlySteps } from './early-steps.ts';
+import { readPbftMessage } from './message.ts';
+import {
+  committeeOfPaper,
+  pbftPaperSchema,
+  pbftPurpose,
+  signatureCheckOf,
+  type PbftDecision,
+  type PbftPaper,
+} from './paper.ts';
+import type { PbftCertificate } from './proof.ts';
 import { createReplica } from './replica.ts';
 import { RunningReplica } from './run-replica.ts';
 
@@ -29,23 +40,23 @@ export interface MemberVoice {
   readonly accept?:
     | ((alternatives: readonly Json[], paper: PbftPaper) => readonly number[] | Promise<readonly number[]>)
     | undefined;
-}
-
-/** What a member has said to another. */
-interface Step {
-  readonly from: string;
-  readonly message: PbftMessage;
+  /** Its committee has decided, provably; told once a round, whether an asker still waits or not. What it throws becomes a process warning. */
+  readonly decided?: ((decision: PbftDecision) => void) | undefined;
 }
 
 interface Sitting {
   readonly session: string;
   readonly running: RunningReplica;
+  readonly end: LatestEnd;
 }
 
 const rememberedRounds = 256;
-/** What is kept of a round in which nobody sits yet: more than a committee says before all have been opened. */
-const earlyMessages = 512;
-const openSchema = z.object({ round: z.string(), withinMs: z.number().min(0), paper: pbftPaperSchema });
+const longestMs = 86_400_000;
+const openSchema = z.object({
+  round: z.string(),
+  withinMs: z.number().min(0).max(longestMs),
+  paper: pbftPaperSchema,
+});
 const stepSchema = z.object({ round: z.string(), from: z.string(), message: z.unknown() });
 const busError = errorsOf(busErrors);
 
@@ -59,11 +70,11 @@ export function joinPbft(bus: Bus, space: string, party: string, voice: MemberVo
       throw malformed(party);
     const { paper, withinMs, round } = opened;
     const accepts = (await voice.accept?.(paper.alternatives, paper)) ?? [...paper.alternatives.keys()];
-    const sitting = sit(bus, sittings, { paper, party, identity: voice.identity, accepts });
+    const sitting = sit(bus, sittings, { paper, party, voice, accepts });
     for (const step of early.take(round)) sitting.running.take({ kind: 'message', ...step });
-    const timer = setTimeout(() => sitting.running[Symbol.dispose](), withinMs);
-    const proof = await sitting.running.decision;
-    clearTimeout(timer);
+    sitting.running.resume();
+    sitting.end.extend(withinMs);
+    const proof = await decisionWithin(sitting.running, withinMs);
     return proof === undefined ? { kind: 'abstain' } : { kind: 'decided', round, proof };
   };
   const service = bus.serve(roundSubject(space, party, pbftProtocol, 'open'), open, { queue: party });
@@ -73,37 +84,18 @@ export function joinPbft(bus: Bus, space: string, party: string, voice: MemberVo
     if (step === undefined || message === undefined) return;
     const { round, from } = step;
     const sitting = sittings.get(round);
-    if (sitting === undefined) early.keep(round, { from, message });
+    if (sitting === undefined) early.keep(round, { from, message }, arrived.data.length);
     else sitting.running.take({ kind: 'message', from, message });
   });
   return {
     party,
     ready: () => bus.flush(),
     [Symbol.asyncDispose]: async () => {
-      for (const { running } of sittings.values()) running[Symbol.dispose]();
+      for (const sitting of sittings.values()) stop(sitting);
       await hearing[Symbol.asyncDispose]();
       await service.close();
     },
   };
-}
-
-/** What came for rounds in which nobody sits yet; the rounds heard of last, and of each so much. */
-class EarlySteps {
-  readonly #rounds = new Map<string, Step[]>();
-
-  keep(round: string, step: Step): void {
-    const steps = this.#rounds.get(round) ?? [];
-    if (steps.length < earlyMessages) steps.push(step);
-    this.#rounds.set(round, steps);
-    forgetOldest(this.#rounds, rememberedRounds);
-  }
-
-  /** What has come for a round, once. */
-  take(round: string): readonly Step[] {
-    const steps = this.#rounds.get(round) ?? [];
-    this.#rounds.delete(round);
-    return steps;
-  }
 }
 
 /** The sitting of a paper: a new one, or the one there is (M1). */
@@ -113,11 +105,12 @@ function sit(
   seat: {
     readonly paper: PbftPaper;
     readonly party: string;
-    readonly identity: Identity;
+    readonly voice: MemberVoice;
     readonly accepts: readonly number[];
   },
 ): Sitting {
-  const { paper, party, identity } = seat;
+  const { paper, party, voice } = seat;
+  const { identity } = voice;
   const { round, space, viewMs } = paper;
   const committee = committeeOfPaper(paper);
   const { session } = committee;
@@ -143,11 +136,45 @@ function sit(
     if (bus.connected)
       bus.publish(roundSubject(space, to, pbftProtocol, 'step'), { round, from: party, message });
   });
-  const sitting = { session, running };
+  const sitting = { session, running, end: new LatestEnd(() => running.pause()) };
   sittings.set(round, sitting);
-  forgetOldest(sittings, rememberedRounds)?.running[Symbol.dispose]();
+  const forgotten = forgetOldest(sittings, rememberedRounds);
+  if (forgotten !== undefined) stop(forgotten);
+  void tellDecision(running, paper, voice);
   running.take({ kind: 'start' });
   return sitting;
+}
+
+async function tellDecision(
+  running: RunningReplica,
+  paper: PbftPaper,
+  { decided }: MemberVoice,
+): Promise<void> {
+  const proof = await running.decision;
+  try {
+    if (proof !== undefined) decided?.({ paper, proof });
+  } catch (error) {
+    process.emitWarning(error instanceof Error ? error : String(error));
+  }
+}
+
+function stop({ end, running }: Sitting): void {
+  end[Symbol.dispose]();
+  running[Symbol.dispose]();
+}
+
+/** The decision for who waits so long for it; undefined when it did not come. */
+async function decisionWithin(
+  running: RunningReplica,
+  withinMs: number,
+): Promise<PbftCertificate | undefined> {
+  const late = Promise.withResolvers<undefined>();
+  const timer = setTimeout(() => late.resolve(undefined), withinMs);
+  try {
+    return await Promise.race([running.decision, late.promise]);
+  } finally {
+    clearTimeout(timer);
+  }
 }
 
 function malformed(party: string): Error {

@@ -1,5 +1,6 @@
 /** What members of a committee send each other. */
 import * as z from 'zod';
+import { exactValue } from '../exact-text.ts';
 import {
   justificationSchema,
   pbftCertificateSchema,
@@ -49,7 +50,7 @@ const messageSchema: z.ZodType<PbftMessage> = z.discriminatedUnion('kind', [
   z.strictObject({ kind: z.literal('decided'), certificate: pbftCertificateSchema }),
 ]);
 
-/** Reads a message; undefined when it is none. */
+/** Reads a message; undefined when it is none, or deeper than a text that anybody could verify: proofs contain proofs. */
 export function readPbftMessage(body: unknown): PbftMessage | undefined {
-  return messageSchema.safeParse(body).data;
+  return messageSchema.safeParse(exactValue(body)).data;
 }

@@ -2,7 +2,7 @@
  * What is fixed before a committee begins: who decides with which keys, on what, and how many may lie. Its digest is the name of
  * the session that every signature is about. And the certificate that goes out into the world: paper and proof. Pure.
  */
-import { digestOf, isPublicKey, isSignedBy, parseId, parseToken } from '@mabeam/bus';
+import { digestOf, isId, isPublicKey, isSignedBy, parseId, parseToken } from '@mabeam/bus';
 import { isJson, type Json } from '@mabeam/variables';
 import * as z from 'zod';
 import { coordinationError } from '../../errors.ts';
@@ -23,7 +23,7 @@ export const pbftPaperSchema = z.strictObject({
   faults: z.int().min(0),
   /** How long the first view may take. */
   viewMs: z.int().min(1),
-  electorate: z.array(z.strictObject({ party: z.string(), key: z.string() })).max(1_000),
+  electorate: z.array(z.strictObject({ party: z.string().refine(isId), key: z.string() })).max(1_000),
   alternatives: z.array(jsonSchema).min(1).max(256),
 });
 

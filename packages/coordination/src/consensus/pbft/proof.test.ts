@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { committeeOf } from './committee.ts';
-import type { PbftMessage } from './message.ts';
+import { readPbftMessage, type PbftMessage } from './message.ts';
 import { culpritsOf, isDecisionProof, isJustified, isPreparedProof, type PbftCertificate } from './proof.ts';
 import { createReplica, type ReplicaState } from './replica.ts';
 import type { Signed, Statement } from './statement.ts';
@@ -71,6 +71,22 @@ describe('a proof', () => {
     expect(at(1, { changes: changes(three, 1, { view: 1, choice: 1 }), proof: { ...proof, view: 1 } })).toBe(
       false,
     );
+  });
+});
+
+describe('a message', () => {
+  const within = (depth: number): unknown => {
+    let proof: object | undefined;
+    for (let i = 0; i < depth; i++)
+      proof = { view: 0, choice: 0, prepares: [], justification: { changes: [], ...(proof && { proof }) } };
+    const signed = sign('a', { kind: 'view-change', session: 's', view: 1, prepared: null });
+    return { kind: 'view-change', signed, proof };
+  };
+
+  it('is none when its proofs are deeper than anybody could verify, however deep', () => {
+    expect(readPbftMessage(within(20))).toBeDefined();
+    for (const depth of [40, 3_000, 10_000])
+      expect(readPbftMessage(within(depth)), `${depth}`).toBeUndefined();
   });
 });
 

@@ -139,6 +139,8 @@ class Turn {
     const { decided } = this.#state;
     if (message.kind === 'decided') return this.#learn(message.certificate);
     if (decided !== undefined) {
+      // Whoever may publish can write any name on a step.
+      if (!this.#options.committee.members.includes(from)) return;
       this.#sends.push({ to: from, message: { kind: 'decided', certificate: decided } });
       return;
     }

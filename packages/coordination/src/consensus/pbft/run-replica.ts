@@ -7,14 +7,14 @@ import type { PbftMessage } from './message.ts';
 import type { PbftCertificate } from './proof.ts';
 import type { Replica, ReplicaInput, ReplicaState } from './replica.ts';
 
-/** A running member; disposing stops it. */
+/** A running member; disposing stops it for good. */
 export class RunningReplica implements Disposable {
   readonly #replica: Replica;
   readonly #send: (to: string, message: PbftMessage) => void;
-  readonly #timers = new NamedTimers((timer) => this.take({ kind: 'timer', timer }));
+  #timers = this.#newTimers();
   readonly #decision = Promise.withResolvers<PbftCertificate | undefined>();
   #state: ReplicaState;
-  #isOver = false;
+  #isPaused = false;
 
   constructor(replica: Replica, send: (to: string, message: PbftMessage) => void) {
     this.#replica = replica;
@@ -27,9 +27,9 @@ export class RunningReplica implements Disposable {
     return this.#decision.promise;
   }
 
-  /** Takes in what happens. A stopped member that has decided still tells who asks. */
+  /** Takes in what happens. One that pauses takes in nothing, but when it has decided it still tells who asks. */
   take(input: ReplicaInput): void {
-    if (this.#isOver && this.#state.decided === undefined) return;
+    if (this.#isPaused && this.#state.decided === undefined) return;
     const { state, sends, timers } = this.#replica.step(this.#state, input);
     this.#state = state;
     for (const { timer, afterMs } of timers) this.#timers.set(timer, afterMs);
@@ -37,9 +37,26 @@ export class RunningReplica implements Disposable {
     if (state.decided !== undefined) this.#decision.resolve(state.decided);
   }
 
-  [Symbol.dispose](): void {
-    this.#isOver = true;
+  /** Its time is over: it says and hears nothing, and forgets nothing, until it goes on. */
+  pause(): void {
+    this.#isPaused = true;
     this.#timers[Symbol.dispose]();
+  }
+
+  /** Goes on where it paused; else nothing. */
+  resume(): void {
+    if (!this.#isPaused) return;
+    this.#isPaused = false;
+    this.#timers = this.#newTimers();
+    this.take({ kind: 'start' });
+  }
+
+  [Symbol.dispose](): void {
+    this.pause();
     this.#decision.resolve(this.#state.decided);
+  }
+
+  #newTimers(): NamedTimers {
+    return new NamedTimers((timer) => this.take({ kind: 'timer', timer }));
   }
 }

@@ -3,12 +3,13 @@
  *
  * Invariants
  *  A1  It sits only where it is named with its own key, and in a group of one name with one electorate.
- *  A2  It sits until nobody has asked for so long as the last one said, and a little longer; who asks again finds it reading the same log.
+ *  A2  It sits as long as any of those who asked it to has said, and a little longer; who asks again finds it reading the same log.
  */
 import { busErrors, errorsOf, type Bus, type Identity } from '@mabeam/bus';
 import * as z from 'zod';
 import { coordinationError } from '../../errors.ts';
 import type { Participation } from '../../negotiation/participate.ts';
+import { LatestEnd } from '../../session/latest-end.ts';
 import { roundSubject } from '../../session/round.ts';
 import type { ApplyOperation } from './applying.ts';
 import { joinRaft } from './join.ts';
@@ -30,7 +31,7 @@ export interface RaftAttendance {
 interface Sitting {
   readonly digest: string;
   readonly member: Promise<RaftMember>;
-  end: NodeJS.Timeout | undefined;
+  readonly end: LatestEnd;
 }
 
 const longestMs = 86_400_000;
@@ -54,9 +55,7 @@ export function attendRaft(bus: Bus, space: string, party: string, voice: RaftAt
       if (question === undefined || paper?.space !== space) throw malformed(party);
       const { electionMs, withinMs } = question;
       const sitting = sittingOf(bus, sittings, { ...voice, paper, party, electionMs });
-      clearTimeout(sitting.end);
-      sitting.end = setTimeout(() => void leave(sittings, paper.group), withinMs + lingerMs);
-      sitting.end.unref();
+      sitting.end.extend(withinMs + lingerMs);
       const member = await sitting.member;
       return { kind: 'sitting', term: member.term };
     },
@@ -90,7 +89,7 @@ function sittingOf(
   if (sittings.size >= mostSittings)
     throw busError('overloaded', `${party} sits in ${mostSittings} groups already; try again later`);
   const member = joinRaft(bus, space, group, party, { identity, electorate, electionMs, apply });
-  const sitting: Sitting = { digest, member, end: undefined };
+  const sitting: Sitting = { digest, member, end: new LatestEnd(() => void leave(sittings, group)) };
   sittings.set(group, sitting);
   // One that could not begin, or cannot go on, makes room for another try.
   const forget = (): void => {
@@ -104,7 +103,7 @@ async function leave(sittings: Map<string, Sitting>, group: string): Promise<voi
   const sitting = sittings.get(group);
   if (sitting === undefined) return;
   sittings.delete(group);
-  clearTimeout(sitting.end);
+  sitting.end[Symbol.dispose]();
   // One that never began has nothing to end.
   const member = await sitting.member.catch(() => undefined);
   await member?.[Symbol.asyncDispose]();

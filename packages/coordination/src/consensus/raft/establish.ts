@@ -18,6 +18,7 @@ import { certifyEntry, type LogCertificate } from '../log/receipt.ts';
 import { openPhase, raftProtocol } from './attend.ts';
 import { verifyRaftDecision } from './decision.ts';
 import { majorityOf } from './entry.ts';
+import { reused } from './member.ts';
 import { groupOf, raftLog, writeRaftPaper, type RaftElector, type RaftPaper } from './paper.ts';
 import { proposeForPlace, type ProposedEntry } from './propose.ts';
 
@@ -92,7 +93,7 @@ export async function establishRaft(
   };
   return await holdRound(bus, space, head, work, {
     opening: options.round === undefined ? 'meanwhile' : 'before',
-    read: (outcome) => readRaftOutcome(paper, round, outcome),
+    read: (outcome) => readRaftOutcome({ paper, round, proposal }, outcome),
   });
 }
 
@@ -148,7 +149,7 @@ async function seat({ bus, options, paper, round }: Work): Promise<{
 /** Asks for receipts of the entry, until a majority has given them. */
 async function certify(
   work: Work,
-  { before, entry, index, term }: Extract<ProposedEntry, { kind: 'committed' }>,
+  { before, entry, index }: Extract<ProposedEntry, { kind: 'committed' }>,
 ): Promise<RaftOutcome> {
   const { bus, options, paper, proposal, round } = work;
   const { from, signal } = options;
@@ -166,7 +167,10 @@ async function certify(
   const verified = verifyRaftDecision(certificate);
   const isProven = isEnough && verified.kind === 'valid' && verified.id === round;
   if (!isProven) return endOf(work, { kind: 'timeout' }, participants);
-  return endOf(work, { kind: 'agreed', value: proposal, index, term, certificate }, participants);
+  const { term, value } = verified;
+  // A majority has it in its log, and the member that answered passed it off as ours.
+  if (digestOf(value) !== digestOf(proposal)) throw reused(paper.group, round);
+  return endOf(work, { kind: 'agreed', value, index, term, certificate }, participants);
 }
 
 function leftOf({ options, startedAt }: Work): number {
@@ -195,13 +199,17 @@ const outcomeSchema = z.discriminatedUnion('kind', [
 ]);
 
 /** Reads how it ended, as somebody else has kept it: undefined when it is none, or a decision without its proof. */
-function readRaftOutcome(paper: RaftPaper, round: string, outcome: unknown): RaftOutcome | undefined {
+function readRaftOutcome(
+  { paper, proposal, round }: Pick<Work, 'paper' | 'proposal' | 'round'>,
+  outcome: unknown,
+): RaftOutcome | undefined {
   const read = outcomeSchema.safeParse(outcome).data;
   if (read === undefined || read.round !== round) return undefined;
   if (read.kind !== 'agreed') return read;
   const verified = verifyRaftDecision(read.certificate);
   if (verified.kind === 'invalid' || verified.id !== round) return undefined;
   const { certificate, group, index, term, value } = verified;
+  if (digestOf(value) !== digestOf(proposal)) return undefined;
   const isOurs = group === paper.group && digestOf(certificate.electorate) === digestOf(paper.electorate);
   return isOurs ? { ...read, value, index, term, certificate } : undefined;
 }

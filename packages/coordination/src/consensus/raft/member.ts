@@ -280,7 +280,8 @@ function whyNot(error: unknown): Extract<NodeInput, { kind: 'not-written' }>['wh
   return { kind: 'refused', code, message };
 }
 
-function reused(group: string, id: string): Error {
+/** An id stands for one operation for good. */
+export function reused(group: string, id: string): Error {
   const message = `the id ${id} stands for another operation of the group ${group}; take a new one`;
   return coordinationError('round-reused', message, { details: { group, id } });
 }

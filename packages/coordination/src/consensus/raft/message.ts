@@ -3,8 +3,8 @@ import * as z from 'zod';
 
 const term = z.int().min(1);
 const messageSchema = z.discriminatedUnion('kind', [
-  /** A candidate asks for a vote for its term. */
-  z.strictObject({ kind: z.literal('ask-vote'), term }),
+  /** A candidate asks for a vote for its term; the signature is its own vote, so nobody asks in its name. */
+  z.strictObject({ kind: z.literal('ask-vote'), term, signature: z.string() }),
   z.strictObject({ kind: z.literal('vote'), term, signature: z.string() }),
   /** The leader is there; `sentMs` is its own clock, and comes back as it is. */
   z.strictObject({ kind: z.literal('beat'), term, sentMs: z.number() }),

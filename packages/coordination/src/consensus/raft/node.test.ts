@@ -68,6 +68,11 @@ function follower(): Played {
   return bob;
 }
 
+const askVote = (candidate: string, term: number): RaftMessage => ({
+  kind: 'ask-vote',
+  term,
+  signature: `${candidate} ${candidate} ${term}`,
+});
 const propose = (id: string): NodeInput => ({ kind: 'propose', proposal: { id, body: id } });
 const kinds = (step: NodeStep): readonly string[] =>
   step.sends.map(({ message, to }) => `${to} ${message.kind}`);
@@ -99,25 +104,35 @@ describe('a member', () => {
     ]);
   });
 
+  it('is not moved by who asks in the name of a candidate', () => {
+    const bob = new Played(optionsOf('bob'));
+    bob.take({ kind: 'start' });
+    const forged = { kind: 'ask-vote', term: Number.MAX_SAFE_INTEGER, signature: 'eve ada 1' } as const;
+    expect(kinds(bob.hear('ada', forged))).toEqual([]);
+    // Nor by a vote for another candidate, or of an earlier term.
+    for (const signature of ['ada bob 5', 'ada ada 4'])
+      expect(kinds(bob.hear('ada', { kind: 'ask-vote', term: 5, signature }))).toEqual([]);
+    expect(bob.take({ kind: 'timer', timer: 'election' }, 200).sends[0]?.message).toMatchObject({ term: 1 });
+  });
+
   it('gives one vote a term, the same again when it is asked again, and none to a stranger', () => {
     const bob = new Played(optionsOf('bob'));
     bob.take({ kind: 'start' });
-    const ask = { kind: 'ask-vote', term: 1 } as const;
-    expect(kinds(bob.hear('eve', ask))).toEqual([]);
-    expect(kinds(bob.hear('ada', ask))).toEqual(['ada vote']);
-    expect(kinds(bob.hear('cyd', ask))).toEqual([]);
-    expect(kinds(bob.hear('ada', ask))).toEqual(['ada vote']);
-    expect(kinds(bob.hear('cyd', { kind: 'ask-vote', term: 2 }))).toEqual(['cyd vote']);
-    expect(kinds(bob.hear('ada', ask))).toEqual([]);
+    expect(kinds(bob.hear('eve', askVote('eve', 1)))).toEqual([]);
+    expect(kinds(bob.hear('ada', askVote('ada', 1)))).toEqual(['ada vote']);
+    expect(kinds(bob.hear('cyd', askVote('cyd', 1)))).toEqual([]);
+    expect(kinds(bob.hear('ada', askVote('ada', 1)))).toEqual(['ada vote']);
+    expect(kinds(bob.hear('cyd', askVote('cyd', 2)))).toEqual(['cyd vote']);
+    expect(kinds(bob.hear('ada', askVote('ada', 1)))).toEqual([]);
   });
 
   it('votes for nobody while it hears a leader, nor for a term that has begun', () => {
     const bob = follower();
     bob.hear('ada', { kind: 'beat', term: 1, sentMs: 7 }, 50);
     expect(bob.last?.sends).toEqual([{ to: 'ada', message: { kind: 'alive', term: 1, sentMs: 7 } }]);
-    expect(kinds(bob.hear('cyd', { kind: 'ask-vote', term: 2 }, 149))).toEqual([]);
-    expect(kinds(bob.hear('cyd', { kind: 'ask-vote', term: 1 }, 150))).toEqual([]);
-    expect(kinds(bob.hear('cyd', { kind: 'ask-vote', term: 2 }, 150))).toEqual(['cyd vote']);
+    expect(kinds(bob.hear('cyd', askVote('cyd', 2), 149))).toEqual([]);
+    expect(kinds(bob.hear('cyd', askVote('cyd', 1), 150))).toEqual([]);
+    expect(kinds(bob.hear('cyd', askVote('cyd', 2), 150))).toEqual(['cyd vote']);
   });
 
   it('leads when the log says so, not when the votes do', () => {
@@ -222,6 +237,13 @@ describe('a leader', () => {
     expect(ada.leaseEnd(90)).toBe(100);
   });
 
+  it('lives on no sign of life that answers a beat it has not sent yet', () => {
+    const ada = leader();
+    for (const sentMs of [91, 1e300, Infinity]) ada.hear('cyd', { kind: 'alive', term: 1, sentMs }, 90);
+    expect(ada.leaseEnd(90)).toBe(100);
+    expect(answers(ada.take(propose('x'), 101))).toEqual(['x no-quorum']);
+  });
+
   it('that hears of a later leader follows it', () => {
     const ada = leader();
     ada.take(propose('x'));
@@ -234,6 +256,23 @@ describe('a leader', () => {
     const ada = leader();
     const refused = Array.from({ length: 1_026 }, (_, i) => answers(ada.take(propose(`op-${i}`)))).flat();
     expect(refused).toEqual(['op-1025 overloaded']);
+  });
+
+  it('stands again only after a silence when the log does not take its term, and says why there is no leader', () => {
+    const ada = new Played(optionsOf('ada'));
+    const why = { kind: 'refused', code: 'log-full', message: 'full' } as const;
+    ada.take({ kind: 'start' });
+    const [writing] = ada.hear('bob', { kind: 'vote', term: 1, signature: 'bob ada 1' }).writes;
+    const refused = ada.take({ kind: 'not-written', attempt: writing?.attempt ?? 0, why });
+    expect(refused.writes).toEqual([]);
+    expect(refused.timers).toEqual([{ timer: 'election', afterMs: 150 }]);
+    expect(ada.take(propose('x')).answers).toEqual([{ id: 'x', answer: why }]);
+    expect(kinds(ada.take({ kind: 'timer', timer: 'election' }, 150))).toEqual([
+      'bob ask-vote',
+      'cyd ask-vote',
+    ]);
+    ada.reads({ kind: 'term', index: 1, term: 2, leader: 'bob' }, 160);
+    expect(answers(ada.take(propose('y'), 160))).toEqual(['y no-leader']);
   });
 
   it('passes on what the log refuses for good', () => {

@@ -7,7 +7,8 @@
  *  E2  It leads a term only when the log says so: its own entry with the votes of a majority is in it, in its present life.
  *  E3  It writes operations only while it leads and a majority has been alive within `electionMs`; without, it steps down and
  *      answers `no-quorum`.
- *  E4  One entry at a time is on its way. Where the log refused one, it reads on before it writes again.
+ *  E4  One entry at a time is on its way. Where the log refused one, it reads on before it writes again; where the log refused a term for
+ *      good (it is full), it stands again after a silence, and says to who proposes why there is no leader.
  *  E5  Every proposal gets one answer: `committed` only when it was read in the log; `deposed`, `no-leader` and `no-quorum` only when it
  *      is not on its way; else `unknown`.
  */
@@ -81,6 +82,8 @@ export interface NodeState {
   readonly attempts: number;
   /** It writes no more until it has read more entries than these. */
   readonly readsBeyond: number;
+  /** Why the log did not take its last term; until another has begun. */
+  readonly refusal?: Extract<ProposalAnswer, { kind: 'refused' }> | undefined;
 }
 
 /** What comes in. */
@@ -199,24 +202,33 @@ class Turn {
     if (!this.#state.isStarted || from === self || !members.includes(from)) return;
     switch (message.kind) {
       case 'ask-vote':
-        return this.#voteFor(from, message.term);
+        return this.#voteFor(from, message);
       case 'vote':
         return this.#countVote(from, message.term, message.signature);
       case 'beat':
         return this.#hearLeader(from, message);
       case 'alive':
-        if (this.#state.role === 'leader' && message.term === this.#state.term)
-          this.#set({ alive: withLater(this.#state.alive, from, message.sentMs) });
+        return this.#countAlive(from, message);
     }
   }
 
-  /** E1. */
-  #voteFor(candidate: string, term: number): void {
+  /** Of a beat that is still to be sent nobody can know. */
+  #countAlive(from: string, { sentMs, term }: { readonly sentMs: number; readonly term: number }): void {
+    if (this.#state.role === 'leader' && term === this.#state.term && sentMs <= this.#nowMs)
+      this.#set({ alive: withLater(this.#state.alive, from, sentMs) });
+  }
+
+  /** E1. What it has promised it cannot take back: a term that nobody stands for would be in the way of all that follow. */
+  #voteFor(
+    candidate: string,
+    { signature, term }: { readonly signature: string; readonly term: number },
+  ): void {
     const { role, term: present, voted, heardMs } = this.#state;
     const { electionMs, seal } = this.#options;
     const isSilent = present === 0 || this.#nowMs - heardMs >= electionMs;
     const isAgain = voted.term === term && voted.candidate === candidate;
     if (role === 'leader' || term <= present || !(isAgain || (isSilent && term > voted.term))) return;
+    if (!seal.isVote(candidate, signature, term, candidate)) return;
     if (!isAgain) {
       this.#set({ voted: { term, candidate } });
       if (!this.#isBeginning()) this.#follow();
@@ -249,12 +261,14 @@ class Turn {
 
   /** E3; and who stands for election says so again to whom it has not heard from. */
   #beat(): void {
-    const { members } = this.#options;
+    const { members, self } = this.#options;
     const { role, term, voted, votes } = this.#state;
     const nowMs = this.#nowMs;
     if (role === 'follower') return;
     if (role === 'candidate') {
-      for (const to of members) if (!votes.has(to)) this.#send(to, { kind: 'ask-vote', term: voted.term });
+      const signature = votes.get(self) ?? '';
+      for (const to of members)
+        if (!votes.has(to)) this.#send(to, { kind: 'ask-vote', term: voted.term, signature });
     } else {
       if (!this.#hasQuorum()) {
         this.#stepDown({ kind: 'no-quorum' });
@@ -298,7 +312,7 @@ class Turn {
     const isWritten = writing?.entry.kind === 'term' && writing.entry.term === term;
     const isOurs = leader === self && (isStanding || isWritten);
     if (role === 'leader') this.#stepDown({ kind: 'deposed', leader });
-    this.#set({ term, leader, role: 'follower', heardMs: this.#nowMs });
+    this.#set({ term, leader, role: 'follower', heardMs: this.#nowMs, refusal: undefined });
     if (!this.#state.isStarted) return;
     this.#rest();
     if (!isOurs) return;
@@ -324,6 +338,11 @@ class Turn {
     const { after, entry } = writing;
     this.#set({ writing: undefined });
     if (why.kind === 'conflict') this.#set({ readsBeyond: after });
+    if (why.kind === 'refused' && entry.kind === 'term') {
+      this.#set({ refusal: why });
+      this.#follow();
+      return this.#rest();
+    }
     if (entry.kind === 'operation') {
       const { id, body } = entry;
       if (why.kind !== 'conflict') this.#answer(id, why.kind === 'refused' ? why : { kind: 'unknown' });
@@ -341,9 +360,9 @@ class Turn {
   }
 
   #propose(proposal: Proposal): void {
-    const { leader, queue, role } = this.#state;
+    const { leader, queue, refusal, role } = this.#state;
     if (role !== 'leader')
-      return this.#answer(proposal.id, { kind: 'no-leader', leader: this.#hint(leader) });
+      return this.#answer(proposal.id, refusal ?? { kind: 'no-leader', leader: this.#hint(leader) });
     if (!this.#hasQuorum()) {
       this.#answer(proposal.id, { kind: 'no-quorum' });
       this.#stepDown({ kind: 'no-quorum' });
