@@ -11,6 +11,16 @@ test('an error of ours keeps its code, its details and its exit status', () => {
   });
 });
 
+test('of what failed and the clearing up that failed after it, the former is told', async () => {
+  const failing = async (): Promise<void> => {
+    await using stack = new AsyncDisposableStack();
+    stack.defer(() => Promise.reject(new TypeError('cannot be cleared up')));
+    throw commandError('task-pending', 'not yet');
+  };
+  const thrown = await failing().catch((error: unknown) => error);
+  expect(failureOf(thrown)).toMatchObject({ exit: 4, body: { code: 'task-pending', message: 'not yet' } });
+});
+
 test('a complaint of commander becomes one line of usage with exit 2', () => {
   const thrown = new CommanderError(
     1,

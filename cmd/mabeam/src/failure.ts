@@ -19,6 +19,8 @@ export function failureOf(thrown: unknown): Failure {
     return { exit, body: { code, message, retryable, details } };
   }
   if (thrown instanceof CommanderError) return usageFailure(thrown);
+  // What went wrong first is the failure; that clearing up after it failed as well is its consequence.
+  if (thrown instanceof SuppressedError) return failureOf(thrown.suppressed);
   const message = thrown instanceof Error ? thrown.message : String(thrown);
   return { exit: 1, body: { code: 'unexpected', message, retryable: false } };
 }

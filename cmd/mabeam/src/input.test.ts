@@ -1,4 +1,5 @@
 import { expect, test } from 'vitest';
+import { readNamedText } from './commands/space/definition-file.ts';
 import { decodeText, parseJsonText, readInput, readJsonInput, readSetting, withIdentity } from './input.ts';
 
 const selection = { kind: 'agent-selection', id: 'chosen' } as const;
@@ -46,7 +47,10 @@ test('a file that is not there is named', async () => {
   await expect(readInput('@nowhere.json')).rejects.toMatchObject({
     code: 'input-unreadable',
     details: { file: 'nowhere.json' },
+    message: expect.stringContaining('after "@"'),
   });
+  const named = readNamedText('nowhere.yaml');
+  await expect(named).rejects.toMatchObject({ message: expect.not.stringContaining('"@"') });
 });
 
 test('an argument is its own text', async () => {

@@ -14,11 +14,16 @@ export async function readInput(argument: string): Promise<Uint8Array> {
       details: { file },
     });
   }
+  return readNamedFile(file, 'correct the path after "@"');
+}
+
+/** The bytes of a file. Throws `input-unreadable`, with the cure. */
+export async function readNamedFile(file: string, cure: string): Promise<Uint8Array> {
   try {
     return await readFile(file);
   } catch (cause) {
     const why = cause instanceof Error ? cause.message : String(cause);
-    throw commandError('input-unreadable', `${file} cannot be read (${why}); correct the path after "@"`, {
+    throw commandError('input-unreadable', `${file} cannot be read (${why}); ${cure}`, {
       cause,
       details: { file },
     });

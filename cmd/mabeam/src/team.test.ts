@@ -1,13 +1,7 @@
-import type { BucketEntry } from '@mabeam/bus';
 import { expect, test } from 'vitest';
 import { checkNode } from './doctor/machine.ts';
 import { checksOfTeam } from './doctor/server.ts';
-import { assembleTeam } from './team.ts';
-
-function entry(key: string, body: unknown): BucketEntry {
-  const text = typeof body === 'string' ? body : JSON.stringify(body);
-  return { key, revision: 1, operation: 'put', data: new TextEncoder().encode(text), at: new Date(0) };
-}
+import { assembleTeam, type TeamSources } from './team.ts';
 
 const observed = {
   v: 1,
@@ -20,46 +14,51 @@ const observed = {
   definitionRevision: 1,
   restarts: 2,
   since: '2026-01-01T00:00:00Z',
-};
-const sources = {
+} as const;
+const sources: TeamSources = {
   space: 'desk',
-  definitions: {
-    revision: 5,
-    entries: [
-      entry('definition.agent.words', { id: 'words' }),
-      entry('definition.agent.links', { id: 'links', replicas: 2 }),
-      entry('definition.agent.broken', '{"id":'),
-    ],
-  },
-  observed: [entry('words.0', observed), entry('strange.0', 'no json')],
-  leases: [
-    entry('leader', { process: 'orchestrator-1', pid: 1, host: 'vm' }),
-    entry('instance.words.0', { node: 'vm', pid: 2, incarnation: 'i' }),
+  revision: 5,
+  leader: { process: 'orchestrator-1', pid: 1, host: 'vm' },
+  nodes: [],
+  agents: [
+    { id: 'words', replicas: 1 },
+    { id: 'links', replicas: 2 },
   ],
+  observed: [observed],
+  leases: [{ agent: 'words', ordinal: 0, node: 'vm' }],
+  reports: new Map(),
 };
+/** Nobody holds a lease. */
+const abandoned: TeamSources = { ...sources, leader: undefined, leases: [] };
 
-test('a team is its defined and its observed instances; what is broken hides nothing', () => {
-  const { instances, leader, revision } = assembleTeam(sources);
-  expect({ revision, leader }).toEqual({
-    revision: 5,
-    leader: { process: 'orchestrator-1', pid: 1, host: 'vm' },
-  });
+test('a team is its defined and its observed instances', () => {
+  const stray = { ...observed, agent: 'stray', status: 'inactive' } as const;
+  const { instances } = assembleTeam({ ...sources, observed: [observed, stray] });
   expect(instances.map(({ agent, ordinal, status }) => `${agent}.${ordinal} ${status}`)).toEqual([
     'links.0 inactive',
     'links.1 inactive',
+    'stray.0 inactive',
     'words.0 active',
   ]);
 });
 
+test('what an instance says of itself counts for the life that has said it', () => {
+  const said = (incarnation: string) => {
+    const reports = new Map([['words.0', { incarnation, applied: 4 }]]);
+    return assembleTeam({ ...sources, reports }).instances.find(({ agent }) => agent === 'words')?.applied;
+  };
+  expect([said('i'), said('h')]).toEqual([4, undefined]);
+});
+
 test('an instance whose host is gone has failed and shows no pid', () => {
-  const { instances } = assembleTeam({ ...sources, leases: [] });
+  const { instances } = assembleTeam(abandoned);
   const words = instances.find(({ agent }) => agent === 'words');
   expect(words).toMatchObject({ status: 'failed', reason: 'its host is gone (it was active)' });
   expect(words?.pid).toBeUndefined();
 });
 
 test('the doctor names a missing leader, missing nodes and agents without a host, each with a cure', () => {
-  const checks = checksOfTeam(assembleTeam({ ...sources, leases: [] }));
+  const checks = checksOfTeam(assembleTeam(abandoned));
   expect(checks.map(({ name, status }) => `${name} ${status}`)).toEqual([
     'desk: leader fail',
     'desk: nodes warn',
@@ -83,17 +82,14 @@ test('instances for which the pool has no room are named, with where to look', (
 });
 
 test('a frozen space is doubtful, and told by whom and why', () => {
-  const frozen = entry('freeze', { v: 1, by: 'ops', at: '2026-01-01T00:00:00Z', reason: 'incident 7' });
-  const entries = [...sources.definitions.entries, frozen];
-  const team = assembleTeam({ ...sources, definitions: { revision: 6, entries } });
-  expect(team.freeze).toMatchObject({ by: 'ops', reason: 'incident 7' });
+  const freeze = { revision: 6, by: 'ops', at: '2026-01-01T00:00:00Z', reason: 'incident 7' };
+  const team = assembleTeam({ ...sources, freeze });
   expect(checksOfTeam(team)).toContainEqual({
     name: 'desk: frozen',
     status: 'warn',
     message: expect.stringContaining('by ops at 2026-01-01T00:00:00Z: incident 7'),
     cure: 'mabeam unfreeze --space desk',
   });
-  expect(assembleTeam(sources).freeze).toBeUndefined();
 });
 
 test('an old Node is broken, a new one well', () => {

@@ -28,13 +28,13 @@ export function startCommand(args: readonly string[], env: NodeJS.ProcessEnv = {
   });
 }
 
-/** Runs a command to its end, at most 15 s. */
+/** Runs a command to its end, at most 40 s. */
 export async function runCommand(args: readonly string[], env: NodeJS.ProcessEnv = {}): Promise<Ended> {
   const child = startCommand(args, env);
   const said = { stdout: '', stderr: '' };
   child.stdout?.on('data', (chunk: Buffer) => void (said.stdout += chunk.toString()));
   child.stderr?.on('data', (chunk: Buffer) => void (said.stderr += chunk.toString()));
-  const timer = setTimeout(() => child.kill('SIGKILL'), 15_000);
+  const timer = setTimeout(() => child.kill('SIGKILL'), 40_000);
   await once(child, 'close');
   clearTimeout(timer);
   return { exit: child.exitCode, ...said };
@@ -43,10 +43,10 @@ export async function runCommand(args: readonly string[], env: NodeJS.ProcessEnv
 /** What a command says in one JSON line. */
 export type SaidLine = Readonly<Record<string, unknown>>;
 
-/** The first line of a running command that is wanted, within 15 s; its output is read on, so that it never blocks. */
+/** The first line of a running command that is wanted, within 40 s; its output is read on, so that it never blocks. */
 export async function lineOf(child: ChildProcess, isWanted: (line: SaidLine) => boolean): Promise<SaidLine> {
   const { promise, resolve, reject } = Promise.withResolvers<SaidLine>();
-  const timer = setTimeout(() => reject(new Error('the line did not come within 15 s')), 15_000);
+  const timer = setTimeout(() => reject(new Error('the line did not come within 40 s')), 40_000);
   child.once('exit', (code) =>
     reject(new Error(`the command ended (${code}) before it said what was awaited`)),
   );

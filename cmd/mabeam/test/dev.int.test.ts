@@ -64,7 +64,7 @@ test('SIGTERM stops everything in order and exits 0; the state is there at the n
   expect(JSON.parse(kept.stdout)).toMatchObject({ value: 0.25 });
   second.child.kill('SIGTERM');
   await waitFor(() => second.child.exitCode !== null, { what: 'it has ended', timeoutMs: 15_000 });
-}, 40_000);
+}, 60_000);
 
 test('a port that is taken is refused as port-taken with exit 5', async () => {
   const squatter = createServer().listen(0, '127.0.0.1');
@@ -99,7 +99,7 @@ test('on a server that is there nothing is started but the rest, and a part that
     code: 'dev-process-failed',
     message: expect.stringMatching(/^node: exit code 3, 3 times in a row; it said: .*already/),
   });
-}, 40_000);
+}, 60_000);
 
 test('a space definition with a mistake is refused with its line, before anything is started', async () => {
   const refused = await runCommand(['dev', fileURLToPath(new URL('fixtures/broken.yaml', import.meta.url))]);

@@ -13,7 +13,7 @@ const { mabeam, said, refused, agentNow, agentThatIs, environment, session } = u
 
 beforeAll(async () => {
   await agentThatIs('echo.0', 'active');
-}, 30_000);
+}, 60_000);
 
 test('a dry run names the directives and writes nothing', async () => {
   const before = await said('variable', 'list');
@@ -147,7 +147,7 @@ test('explain tells who made a revision and what became of it, in text and in JS
     return event.body.revision > 0;
   };
   await waitFor(isCopied, { what: 'the history has a revision of it' });
-}, 30_000);
+}, 60_000);
 
 test('a variable in use is kept and its users are named; an unused one is deleted', async () => {
   const used = await refused('variable', 'delete', 'threshold');

@@ -9,11 +9,11 @@ import { tellFailure } from '../src/failure.ts';
 import { wantsJson } from '../src/flags.ts';
 import { cleanEnvironment, type Ended } from './command-line.ts';
 
-const endsWithinMs = 15_000;
+const endsWithinMs = 40_000;
 const signals = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const;
 let last: Promise<unknown> = Promise.resolve();
 
-/** Runs a command to its end, at most 15 s; rejects when it takes longer. */
+/** Runs a command to its end, at most 40 s; rejects when it takes longer. */
 export function runHere(args: readonly string[], env: NodeJS.ProcessEnv): Promise<Ended> {
   const ended = last.then(() => runAlone(args, env));
   last = ended.catch(() => undefined);

@@ -2,19 +2,27 @@
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { defineAgent } from '@mabeam/agents';
+import { defineAgent, publicKeys } from '@mabeam/agents';
 import {
   connectBus,
   createIdentity,
   deleteStreams,
+  digestOf,
   ensureStreams,
+  putKey,
+  spaceNames,
   spaceStreams,
+  subjects,
   type Bus,
 } from '@mabeam/bus';
 import { hostCrew } from '@mabeam/cluster';
-import { freshSpace } from '@mabeam/testing';
-import { afterAll, beforeAll, expect, inject, test } from 'vitest';
+import { freshSpace, waitFor } from '@mabeam/testing';
+import { customVariable, openVariables } from '@mabeam/variables';
+import { afterAll, beforeAll, expect, inject, test, vi } from 'vitest';
 import { openStage } from './stage.ts';
+
+// Most of the commands are processes of their own, up to four in one test.
+vi.setConfig({ testTimeout: 60_000 });
 
 const space = freshSpace('propose');
 const folder = mkdtempSync(join(tmpdir(), 'propose-'));
@@ -53,6 +61,9 @@ beforeAll(async () => {
       agents.map((id) => ({ id, definition: member })),
     ),
   );
+  // An agent is active before the record that says by which key it is known has been stored.
+  const onRecord = () => publicKeys(bus, space, agents, { vouchedBy: 'host' });
+  await waitFor(async () => (await onRecord()).size === agents.length, { what: 'every key is on record' });
 });
 
 afterAll(async () => {
@@ -159,6 +170,29 @@ test('a key that is another on record now is told with the status 4, unless it i
     exit: 1,
     error: { code: 'invalid-certificate' },
   });
+});
+
+test('whom the definition says to take JSON is asked in JSON: in a vote, and in a negotiation', async () => {
+  await using stranger = await connectBus({ url: inject('natsUrl'), name: 'stranger' });
+  const definition = { id: 'stranger', wire: 'json' };
+  await putKey(bus, spaceNames(space).bucket, 'definition.agent.stranger', definition);
+  const identity = createIdentity();
+  const at = subjects(space);
+  stranger.subscribe(at.at('round.stranger.consensus.vote'), (message) => {
+    const { paper } = Object(message.json()) as { paper: unknown }; // throws for an envelope, which is no JSON
+    const vote = { paper: digestOf(paper), party: 'stranger', accepts: 0 };
+    const signature = identity.sign('mabeam.vote.1', vote);
+    stranger.publish(message.reply ?? '', { kind: 'vote', accepts: 0, key: identity.publicKey, signature });
+  });
+  stranger.subscribe(at.at('round.stranger.negotiation.prefer'), (message) => {
+    message.json();
+    stranger.publish(message.reply ?? '', { kind: 'stance', preferred: 0.5 });
+  });
+  await stranger.flush();
+  expect(await answered('propose', 'letter', '--to', 'stranger')).toMatchObject({ exit: 0, kind: 'agreed' });
+  await using store = await openVariables(bus, space);
+  await store.create(customVariable('share', { initial: 0, min: 0, max: 1 }), { by: 'test' });
+  expect(await answered('negotiate', 'share', 'stranger')).toMatchObject({ exit: 0, value: 0.5 });
 });
 
 test.each([

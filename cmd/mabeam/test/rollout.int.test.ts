@@ -77,7 +77,7 @@ test('values come from a file, too, and what it says badly is told', async () =>
     const refused = await mabeam('changeset', 'apply', '-f', file);
     expect(refused).toMatchObject({ exit: 2, stdout: '' });
     expect(refused.stderr).toContain(
-      'values.yaml:2:2: tresholt: there is no such variable; did you mean threshold',
+      'values.yaml:2:2: tresholt: there is no such variable; did you mean "threshold"?',
     );
   } finally {
     await rm(folder, { recursive: true });
@@ -89,6 +89,8 @@ test('adaptations are caused, listed and told apart', async () => {
   const caused = await mabeam('adapt', 'trigger', 'hurry', '{"id":"one"}');
   expect(caused).toMatchObject({ exit: 0 });
   expect(caused.stdout).toContain('(rule hurry)');
+  const strange = await mabeam('adapt', 'list', '--variable', 'pase');
+  expect(strange).toMatchObject({ exit: 2, stderr: expect.stringContaining('did you mean pace?') });
   const { stdout } = await mabeam('adapt', 'list', '--variable', 'pace', '--limit', '1');
   expect(stdout).toMatch(new RegExp(`applied +hurry \\(hurry\\) +pace: ${before} → ${before + 1}`));
 }, 60_000);

@@ -63,5 +63,5 @@ test('what cannot be is refused with what can', async () => {
   expect(beyond).toMatchObject({ exit: 2, stdout: '' });
   expect(beyond.stderr).toContain('words may have 1 to 5 replicas, not 6');
   expect((await mabeam('scale', 'fixed', '2')).stderr).toContain('give its definition replicas: {min, max}');
-  expect((await mabeam('scale', 'nobody', '2')).stderr).toContain('there is no agent nobody');
+  expect((await mabeam('scale', 'nobody', '2')).stderr).toContain('no agent nobody; there are fixed, words');
 }, 60_000);

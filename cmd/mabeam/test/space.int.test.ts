@@ -56,12 +56,12 @@ beforeAll(async () => {
   folder = await mkdtemp(join(tmpdir(), 'mabeam-space-'));
   file = join(folder, 'space.yaml');
   await writeFile(file, definition);
-}, 30_000);
+}, 60_000);
 
 afterAll(async () => {
   await Promise.all([one.stop(), other.stop()]);
   await rm(folder, { recursive: true, force: true });
-}, 30_000);
+}, 60_000);
 
 /** Each server with a stage of its own. */
 const stages = {
@@ -74,7 +74,7 @@ test('a dry run says what would be created, and creates nothing', async () => {
   expect(preview).toMatchObject({ kind: 'dry-run', space: 'desk', would: 'create' });
   expect(preview['differences']).toHaveLength(9);
   expect((await stages.one.mabeam('space', 'list')).stdout).toContain('no spaces');
-}, 30_000);
+}, 60_000);
 
 test('applying creates, applying again changes nothing, and a comparison is empty then', async () => {
   const before = await stages.one.mabeam('space', 'diff', '-f', file);
@@ -86,7 +86,7 @@ test('applying creates, applying again changes nothing, and a comparison is empt
   });
   expect(await stages.one.mabeam('space', 'diff', '-f', file)).toEqual({ exit: 0, stdout: '', stderr: '' });
   expect(await stages.one.said('space', 'apply', '-f', file)).toEqual({ kind: 'unchanged', space: 'desk' });
-}, 30_000);
+}, 60_000);
 
 test('a comparison names the fields that differ, and applying makes just these so', async () => {
   const changed = join(folder, 'changed.yaml');
@@ -101,7 +101,7 @@ test('a comparison names the fields that differ, and applying makes just these s
   });
   expect(await stages.one.said('space', 'apply', '-f', changed)).toMatchObject({ kind: 'updated' });
   expect(await stages.one.said('space', 'apply', '-f', file)).toMatchObject({ kind: 'updated' });
-}, 30_000);
+}, 60_000);
 
 test('what is exported is the same space on an empty server, with the values of now when they are wanted', async () => {
   expect((await stages.one.mabeam('variable', 'set', 'threshold', '0.7')).exit).toBe(0);
@@ -128,7 +128,7 @@ test('the definition is shown as a table, as YAML and as JSON', async () => {
   expect(table.stdout).toMatch(/words\s+executor\s+1–4/);
   expect(table.stdout).toContain('event score.*.given');
   expect((await stages.one.mabeam('space', 'get', '-o', 'yaml')).stdout).toContain('\nrules:\n  stricter:\n');
-}, 30_000);
+}, 60_000);
 
 test('all mistakes of a file are told at once, with their places', async () => {
   const broken = join(folder, 'broken.yaml');
@@ -138,7 +138,7 @@ test('all mistakes of a file are told at once, with their places', async () => {
   expect(stderr).toContain('broken.yaml:3:8: agents.a.rolle: unknown field "rolle"; did you mean "role"?');
   expect(stderr).toContain('broken.yaml:4:16: agents.c.after[0]: there is no agent "c2"; there are c, a');
   expect((await stages.one.mabeam('space', 'apply')).stderr).toContain('-f');
-}, 30_000);
+}, 60_000);
 
 test('a variable is created from flags and from a file, once', async () => {
   const create = ['variable', 'create', 'budget', '--kind', 'custom', '--initial', '10', '--space', 'desk'];
@@ -188,7 +188,7 @@ test('a space goes only when it is meant, and then with all of it', async () => 
   });
   expect((await stages.one.mabeam('space', 'list')).stdout).not.toContain('desk');
   expect(await stages.one.mabeam('space', 'delete', 'desk', '--yes')).toMatchObject({ exit: 2 });
-}, 30_000);
+}, 60_000);
 
 test('under a running orchestrator a file starts the agents, and a deletion stops them first', async () => {
   const fixtures = fileURLToPath(new URL('fixtures/', import.meta.url));

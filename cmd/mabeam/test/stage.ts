@@ -75,7 +75,7 @@ export interface Team extends Stage {
   readonly environment: () => NodeJS.ProcessEnv;
   /** An agent as `ps` shows it now. */
   readonly agentNow: (instance: string) => Promise<ShownAgent | undefined>;
-  /** The agent when `ps` shows it with this status, within 15 s. */
+  /** The agent when `ps` shows it with this status, within 40 s. */
   readonly agentThatIs: (instance: string, status: string) => Promise<ShownAgent>;
 }
 
@@ -116,7 +116,7 @@ export function useTeam(space: string, definition: string): Team {
         const agent = await agentNow(instance);
         return agent?.status === status ? agent : undefined;
       },
-      { what: `${instance} is ${status}`, timeoutMs: 15_000, everyMs: 50 },
+      { what: `${instance} is ${status}`, timeoutMs: 40_000, everyMs: 50 },
     );
   return { ...stage, session, environment, agentNow, agentThatIs };
 }

@@ -53,7 +53,7 @@ test('the topology is shown with the edges of its pattern and those that the spa
   const { stdout } = await mabeam('topology', 'show');
   expect(stdout).toMatch(/ring of 3, epoch \d+/);
   expect(stdout).toMatch(/links\s+judge\s+any/);
-}, 30_000);
+}, 60_000);
 
 test('a dry run says which edges would come and go, and another pattern is in force when the command has waited', async () => {
   const dry = await said('topology', 'set', 'star', '--hub', 'words', '--dry-run');
@@ -81,7 +81,7 @@ test('a pattern or a hub that is none is refused, and the topology stays', async
   expect((await mabeam('topology', 'set', 'star', '--hub', 'nobody')).stderr).toContain('nobody');
   expect((await mabeam('topology', 'set', 'custom', '--edges', 'judge')).stderr).toContain('judge:words');
   expect(await said('topology', 'show')).toMatchObject({ pattern: 'custom' });
-}, 30_000);
+}, 60_000);
 
 test('who ought to run and cannot is named with what it waits for, and the exit status says so', async () => {
   await mabeam('variable', 'set', 'chosen', 'late,never');
@@ -92,4 +92,4 @@ test('who ought to run and cannot is named with what it waits for, and the exit 
   expect((await mabeam('space', 'status')).stdout).toMatch(
     /late\.0\s+not active\s+waits for never: dependency/,
   );
-}, 30_000);
+}, 60_000);

@@ -70,7 +70,7 @@ describe('mabeam-orchestrator', () => {
     second.kill('SIGTERM');
     expect(await stopped).toMatchObject({ code: 0 });
     for (const space of spaces) expect(await holder(bus, space)).toBeUndefined();
-  }, 40_000);
+  }, 60_000);
 
   test('--help teaches, a wrong flag, a missing or a wrong space exit 2', async () => {
     const [help, wrongFlag, noSpace, badSpace] = await Promise.all([
@@ -86,5 +86,5 @@ describe('mabeam-orchestrator', () => {
     expect(wrongFlag).toMatchObject({ code: 2, output: expect.stringContaining('--spaces') });
     expect(noSpace).toMatchObject({ code: 2, output: expect.stringContaining('--space NAME') });
     expect(badSpace).toMatchObject({ code: 2, output: expect.stringContaining('invalid-id') });
-  }, 30_000);
+  }, 60_000);
 });

@@ -77,6 +77,8 @@ export class HostedCrew implements AsyncDisposable {
   readonly #bus: Bus;
   readonly #parts: Parts;
   readonly #instances = new Map<string, HostedInstance>();
+  /** Members whose lease is being asked for: the end waits until they are instances, or are not. */
+  readonly #taking = new Set<Promise<unknown>>();
   #ending: Promise<void> | undefined;
 
   /** Use `hostCrew`. */
@@ -92,10 +94,22 @@ export class HostedCrew implements AsyncDisposable {
 
   /** Adds an agent; resolves when it is active. Throws as `hostCrew` does. */
   async add(member: HostedMember): Promise<void> {
+    const active = Promise.withResolvers<void>();
+    const taking = this.#take(member, active.resolve);
+    this.#taking.add(taking);
+    const instance = await taking.finally(() => this.#taking.delete(taking));
+    const end = await Promise.race([active.promise, instance.ended]);
+    if (end === undefined) return;
+    const name = observedKey({ agent: member.id, ordinal: member.ordinal ?? 0 });
+    const message = `${name} could not be started: ${end.reason}`;
+    throw clusterError('not-started', message, { details: { instance: name, reason: end.reason } });
+  }
+
+  /** Takes a member's lease and begins its life. Throws `already-hosted`. */
+  async #take(member: HostedMember, onActive: () => void): Promise<HostedInstance> {
     const { space, node, crew, lives, host, policy, readyTimeoutMs, drainMs, onProblem } = this.#parts;
     const ordinal = member.ordinal ?? 0;
     const { spec, revision } = await definitionOf(this.#bus, space, member.id);
-    const active = Promise.withResolvers<void>();
     const result = await hostInstance(this.#bus, {
       space,
       spec,
@@ -113,7 +127,7 @@ export class HostedCrew implements AsyncDisposable {
       ...(onProblem === undefined ? {} : { onProblem }),
       onObserved: (observed) => {
         this.#parts.onObserved?.(observed);
-        if (observed.status === 'active') active.resolve();
+        if (observed.status === 'active') onActive();
       },
     });
     const name = observedKey({ agent: member.id, ordinal });
@@ -121,10 +135,7 @@ export class HostedCrew implements AsyncDisposable {
     const { instance } = result;
     this.#instances.set(name, instance);
     void instance.ended.then(() => this.#instances.delete(name));
-    const end = await Promise.race([active.promise, instance.ended]);
-    if (end === undefined) return;
-    const message = `${name} could not be started: ${end.reason}`;
-    throw clusterError('not-started', message, { details: { instance: name, reason: end.reason } });
+    return instance;
   }
 
   /** Takes an instance out: it drains, and its lease is given back. Resolves with whether there was one. */
@@ -150,6 +161,7 @@ export class HostedCrew implements AsyncDisposable {
 
   async #end(drainMs: number | undefined): Promise<void> {
     const stopping = drainMs === undefined ? {} : { drainMs };
+    await Promise.allSettled(this.#taking);
     await Promise.all([...this.#instances.values()].map((instance) => instance.stop(stopping)));
     await this.#parts.crew.close();
     await this.#parts.host[Symbol.asyncDispose]();

@@ -8,7 +8,10 @@
  *     incarnation, and the state written again.
  * H4  Each run is a new incarnation. starting → active (ready) → stopping → inactive; any → failed; failed → starting.
  *     `failed` under a held lease will be started again; without one it was given up.
+ * H5  Its events are told in the journey that caused them: until it is ready that of the order to start it, once it is told to stop
+ *     that of this order. What comes of itself – a crash, the start after it – is in nobody's journey.
  */
+import { AsyncLocalStorage } from 'node:async_hooks';
 import { openEvents, spaceNames, type Bus } from '@mabeam/bus';
 import { publicKeyIn, type AgentSpec } from '@mabeam/agents';
 import { isDoneWithin } from './bounded-waits.ts';
@@ -88,6 +91,12 @@ const hurriedWriteMs = 2_000;
 /** An event that is not stored within this is given up. */
 const eventTimeoutMs = 10_000;
 
+/** Calls a function in the journey, that is: the asynchronous context, in which this was made. */
+type Journey = ReturnType<typeof AsyncLocalStorage.snapshot>;
+
+/** Nobody's journey: as this module was loaded. */
+const nobodys: Journey = AsyncLocalStorage.snapshot();
+
 /** What a host gives its instance. */
 export interface InstanceOptions extends HostOptions {
   readonly startRun: RunStarter;
@@ -112,6 +121,8 @@ export class HostedInstance implements AsyncDisposable {
   #voice: ForeignHeartbeat | undefined;
   /** Events are stored one after the other, so that they are read in order. */
   #publishing: Promise<void> = Promise.resolve();
+  /** The journey that its next event belongs to (H5). */
+  #journey = nobodys;
   /** Why it ends although its process would not: fenced, or never ready. */
   #verdict: InstanceEnd | undefined;
 
@@ -163,6 +174,7 @@ export class HostedInstance implements AsyncDisposable {
   /** Spawns the process; throws what `spawn` throws. */
   start(): void {
     const { startRun, spec, ordinal, policy, drainMs, onLine } = this.#options;
+    this.#journey = AsyncLocalStorage.snapshot();
     this.#process = superviseRuns({
       name: `${spec.id}.${ordinal}`,
       startRun,
@@ -181,6 +193,7 @@ export class HostedInstance implements AsyncDisposable {
   /** Drains the process for `drainMs`, kills it if it is still there, and resolves when all is over. Twice is nothing. */
   async stop(options: { readonly drainMs?: number } = {}): Promise<InstanceEnd> {
     this.#stopAsked.resolve();
+    if (!this.isEnding) this.#journey = AsyncLocalStorage.snapshot();
     await this.#process?.stop(options);
     return this.ended;
   }
@@ -288,8 +301,10 @@ export class HostedInstance implements AsyncDisposable {
     const body = { agent, ordinal, incarnation, node, pid, reason };
     const options = { messageId: `${incarnation}-${verb}`, timeoutMs: eventTimeoutMs };
     const events = openEvents(this.#bus, this.#options.space);
+    const journey = this.#journey;
+    if (verb !== 'started') this.#journey = nobodys;
     this.#publishing = this.#publishing
-      .then(() => events.publish('agent', agent, verb, body, options))
+      .then(() => journey(() => events.publish('agent', agent, verb, body, options)))
       .then(
         () => undefined,
         (error: unknown) => this.#options.onProblem?.(error),

@@ -32,7 +32,8 @@ export class ObservedWriter implements Disposable {
   #newest: ObservedInstance | undefined;
   #written: ObservedInstance | undefined;
   #revision: number | undefined;
-  #writing: Promise<void> | undefined;
+  #isWriting = false;
+  #writing: Promise<void> = Promise.resolve();
 
   constructor(bus: Bus, options: ObservedWriterOptions) {
     this.#bus = bus;
@@ -62,29 +63,34 @@ export class ObservedWriter implements Disposable {
   }
 
   #start(): void {
-    this.#writing ??= this.#write().finally(() => {
-      this.#writing = undefined;
-    });
+    if (this.#isWriting) return;
+    this.#isWriting = true;
+    this.#writing = this.#write();
   }
 
+  /** Between its last look for a newer state and its saying that it writes no more there is no step at which one could come. */
   async #write(): Promise<void> {
     const signal = this.#closing.signal;
-    while (!signal.aborted && this.#newest !== undefined && this.#newest !== this.#written) {
-      const state = this.#newest;
-      if (!this.#options.mayWrite()) {
-        await pause(retryMs, signal);
-        continue;
-      }
-      try {
-        await this.#put(state);
-        this.#written = state;
-      } catch (error) {
-        if (signal.aborted) return;
-        this.#revision = undefined;
-        if (isConflict(error)) continue;
-        this.#options.onProblem(error);
-        await pause(retryMs, signal);
-      }
+    try {
+      while (!signal.aborted && this.#newest !== undefined && this.#newest !== this.#written)
+        await this.#attempt(this.#newest, signal);
+    } finally {
+      this.#isWriting = false;
+    }
+  }
+
+  /** Writes a state; one that may not or cannot be written now is left to the next attempt. */
+  async #attempt(state: ObservedInstance, signal: AbortSignal): Promise<void> {
+    if (!this.#options.mayWrite()) return pause(retryMs, signal);
+    try {
+      await this.#put(state);
+      this.#written = state;
+    } catch (error) {
+      if (signal.aborted) return;
+      this.#revision = undefined;
+      if (isConflict(error)) return;
+      this.#options.onProblem(error);
+      await pause(retryMs, signal);
     }
   }
 

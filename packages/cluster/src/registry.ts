@@ -132,7 +132,7 @@ export function liveHolders(entries: readonly LeaseEntry[]): ReadonlyMap<string,
  */
 export function instanceStatus(
   observed: Pick<ObservedInstance, 'status'> | undefined,
-  holder: InstanceHolder | undefined,
+  holder: Pick<InstanceHolder, 'node'> | undefined,
 ): InstanceStatus {
   if (observed === undefined) return holder === undefined ? 'inactive' : 'starting';
   if (holder !== undefined || observed.status === 'inactive') return observed.status;

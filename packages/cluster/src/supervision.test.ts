@@ -1,6 +1,12 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { decideRestart, describeExit, type Exit, type RestartPolicy } from './supervision.ts';
+import {
+  decideRestart,
+  defaultRestartPolicy,
+  describeExit,
+  type Exit,
+  type RestartPolicy,
+} from './supervision.ts';
 
 const normal: Exit = { code: 0, signal: null, asked: false };
 const crashed: Exit = { code: 1, signal: null, asked: false };
@@ -39,6 +45,18 @@ describe('the restart window', () => {
     expect(crash(200, [100])).toBe('restart');
     expect(crash(400, [100, 300, 500])).toBe('escalate');
     expect(crash(60_100, [100, 300, 500])).toBe('restart');
+  });
+
+  test('for usual has three restarts a minute, the first after 100 ms and none after more than 30 s', () => {
+    const decide = (nowMs: number, recent: number, maxFailures: number) => {
+      const policy = { ...defaultRestartPolicy, maxFailures };
+      const restartsAtMs = Array.from({ length: recent }, () => 0);
+      return decideRestart({ type: 'permanent', exit: crashed, restartsAtMs, nowMs, policy, random: 1 });
+    };
+    const usual = defaultRestartPolicy.maxFailures;
+    expect(decide(59_999, 3, usual)).toEqual({ kind: 'escalate', restarts: 3 });
+    expect(decide(60_000, 3, usual)).toEqual({ kind: 'restart', delayMs: 100 });
+    expect(decide(1, 19, 20)).toEqual({ kind: 'restart', delayMs: 30_000 });
   });
 
   test('the delays double from 100 ms and stop growing at their maximum', () => {

@@ -2,7 +2,7 @@
 import { defineAgent } from '@mabeam/agents';
 import { putKey, spaceNames, subjects } from '@mabeam/bus';
 import { waitFor } from '@mabeam/testing';
-import { expect, inject, onTestFinished, test } from 'vitest';
+import { expect, inject, onTestFinished, test, vi } from 'vitest';
 import { hostCrew, type HostedCrew, type HostedMember } from '../src/host-crew.ts';
 import {
   parseInstanceHolder,
@@ -70,6 +70,25 @@ test('an instance that somebody hosts is refused, and then none of the others is
     details: { instance: 'words.0', by: { node: 'program' } },
   });
   expect(await holderOf(stage, 'links.0')).toBeUndefined();
+});
+
+test('one whose lease is still being taken when another is refused is not there afterwards either', async () => {
+  const stage = await openStage(natsUrl);
+  await host(stage, [{ id: 'words', definition: echo }]);
+  const store = stage.bus.store.bind(stage.bus);
+  vi.spyOn(stage.bus, 'store').mockImplementation(async (subject, ...rest) => {
+    // So many answers later the other one has been refused.
+    for (let turn = 0; turn < 10 && subject.endsWith('instance.links.0'); turn++) await stage.bus.flush();
+    return store(subject, ...rest);
+  });
+  const members = [
+    { id: 'links', definition: echo },
+    { id: 'words', definition: echo },
+  ];
+  const refused = hostCrew(stage.bus, stage.space, members);
+  await expect(refused).rejects.toMatchObject({ code: 'already-hosted' });
+  expect(await holderOf(stage, 'links.0')).toBeUndefined();
+  expect(await observedOf(stage, 'links.0')).toMatchObject({ status: 'inactive' });
 });
 
 test('one that cannot begin says why, after as many attempts as its policy allows', async () => {

@@ -1,7 +1,8 @@
+import { AsyncLocalStorage } from 'node:async_hooks';
 import { deleteKey, putKey, readKey } from '@mabeam/bus';
 import { parseAgentSpec } from '@mabeam/agents';
 import { isAlive, waitFor } from '@mabeam/testing';
-import { expect, inject, test } from 'vitest';
+import { expect, inject, test, vi } from 'vitest';
 import { hosted, openStage, wordsThat, type Stage } from './hosting.ts';
 
 const natsUrl = inject('natsUrl');
@@ -59,6 +60,25 @@ test('a killed process is started again as a new incarnation under the same leas
   const kinds = stage.states.map(({ status }) => status);
   expect(kinds).toEqual(['starting', 'active', 'failed', 'starting', 'active']);
   expect(stage.states[2]?.reason).toContain('signal SIGKILL');
+});
+
+test('an event is told in the journey of the order that caused it, that of a crash and what follows in nobody’s', async () => {
+  const stage = await openStage(natsUrl);
+  const journey = new AsyncLocalStorage<string>();
+  const told: string[] = [];
+  const store = stage.hostBus.store.bind(stage.hostBus);
+  vi.spyOn(stage.hostBus, 'store').mockImplementation((subject, ...rest) => {
+    if (subject.includes('.event.agent.'))
+      told.push(`${subject.split('.').at(-1)} of ${journey.getStore() ?? 'nobody'}`);
+    return store(subject, ...rest);
+  });
+  const instance = hosted(await journey.run('the start', () => stage.host(wordsThat('polite'))));
+  await isActive(stage);
+  process.kill(instance.pid ?? 0, 'SIGKILL');
+  await waitFor(() => stage.states.length === 5, { what: 'it is active again' });
+  await journey.run('the stop', () => instance.stop());
+  const crash = ['failed of nobody', 'started of nobody', 'ready of nobody'];
+  expect(told).toEqual(['started of the start', 'ready of the start', ...crash, 'stopped of the stop']);
 });
 
 test('a crash loop ends as failed, with its reason, and gives the lease back', async () => {

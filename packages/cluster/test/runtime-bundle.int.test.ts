@@ -12,11 +12,17 @@ import {
 import { tmpdir } from 'node:os';
 import { basename, dirname, join } from 'node:path';
 import { pathToFileURL } from 'node:url';
-import { expect, inject, onTestFinished, test } from 'vitest';
+import { expect, inject, onTestFinished, test, vi } from 'vitest';
 import { parseAgentSpec } from '@mabeam/agents';
 import { waitFor } from '@mabeam/testing';
 import { openRuntimeBundle, type RuntimeBundle } from '../src/runtime-bundle/runtime-bundle.ts';
 import { hosted, openStage } from './hosting.ts';
+
+/** How long a build may take, and what starts with it. */
+const patienceMs = 50_000;
+
+// Each test makes a bundle or two.
+vi.setConfig({ testTimeout: 2 * patienceMs + 20_000 });
 
 const plantManifest = (version: string): string =>
   JSON.stringify({
@@ -85,13 +91,14 @@ function openIn(root: string, onProblem?: (error: unknown) => void): RuntimeBund
     conditions: [],
     folder: join(root, 'bundles'),
     buildAfterMs: 0,
+    buildPriority: 0,
     ...(onProblem === undefined ? {} : { onProblem }),
   });
   onTestFinished(() => bundle[Symbol.asyncDispose]());
   return bundle;
 }
 
-const soon = (): AbortSignal => AbortSignal.timeout(30_000);
+const soon = (): AbortSignal => AbortSignal.timeout(patienceMs);
 
 interface Said {
   readonly answer: string;
@@ -107,7 +114,7 @@ function runAgent(root: string, module: string, bundle: RuntimeBundle, folder: s
   const args = ['--import', bundle.boot, '--import', urlIn(root, 'preload.mjs'), join(root, module)];
   const env = { ...process.env, MABEAM_RUNTIME_BUNDLE: folder, NODE_COMPILE_CACHE: join(root, 'compiled') };
   return new Promise((resolve, reject) => {
-    execFile(process.execPath, args, { env, timeout: 30_000 }, (error, stdout, stderr) => {
+    execFile(process.execPath, args, { env, timeout: patienceMs }, (error, stdout, stderr) => {
       if (error !== null) reject(error);
       // The module above has written it.
       else resolve({ ...(JSON.parse(stdout) as Omit<Said, 'warnings'>), warnings: stderr });
@@ -151,7 +158,7 @@ test('a bundle is offered until a file it was made of changes, and a fresh one i
   const root = plantProject();
   const bundle = openIn(root);
   expect(bundle.folder()).toBeUndefined();
-  const first = await waitFor(() => bundle.folder(), { what: 'a bundle', timeoutMs: 20_000 });
+  const first = await waitFor(() => bundle.folder(), { what: 'a bundle', timeoutMs: patienceMs });
   writeFileSync(
     join(root, 'node_modules/@mabeam/plant/fault.js'),
     'export class Fault extends TypeError {}\n',
@@ -159,7 +166,7 @@ test('a bundle is offered until a file it was made of changes, and a fresh one i
   expect(bundle.folder()).toBeUndefined();
   const again = openIn(root);
   expect(again.folder()).toBeUndefined();
-  const second = await waitFor(() => again.folder(), { what: 'another bundle', timeoutMs: 20_000 });
+  const second = await waitFor(() => again.folder(), { what: 'another bundle', timeoutMs: patienceMs });
   expect(second).not.toBe(first);
   expect(bundle.folder()).toBe(second);
 });
@@ -181,7 +188,9 @@ test('two hosts that build at once both end with a whole bundle and leave nothin
   const root = plantProject();
   const hosts = [openIn(root), openIn(root), openIn(root)];
   const folders = await Promise.all(
-    hosts.map((host) => waitFor(() => host.folder(), { what: 'each host has a bundle', timeoutMs: 20_000 })),
+    hosts.map((host) =>
+      waitFor(() => host.folder(), { what: 'each host has a bundle', timeoutMs: patienceMs }),
+    ),
   );
   for (const folder of new Set(folders)) {
     expect(await runAgent(root, 'agent.mjs', openIn(root), folder)).toMatchObject({
@@ -191,7 +200,7 @@ test('two hosts that build at once both end with a whole bundle and leave nothin
   }
   await waitFor(() => readdirSync(join(root, 'bundles')).every((name) => !/building|unfinished/.test(name)), {
     what: 'no build is under way',
-    timeoutMs: 20_000,
+    timeoutMs: patienceMs,
   });
 });
 
@@ -214,7 +223,7 @@ test('each run of a hosted agent is given the bundle that is fresh then, and non
   const run = { module: join(root, 'hosted.mjs') };
   const instance = hosted(await stage.host(parseAgentSpec({ id: 'words', run }), { runtimeBundle: bundle }));
   const said = (index: number): Promise<unknown> =>
-    waitFor(() => stage.lines[index], { what: `line ${index}`, timeoutMs: 10_000 });
+    waitFor(() => stage.lines[index], { what: `line ${index}`, timeoutMs: patienceMs });
   expect(await said(0)).toBe(`stdout: ${JSON.stringify({ folder, isBundled: true })}`);
   writeFileSync(
     join(root, 'node_modules/@mabeam/plant/fault.js'),

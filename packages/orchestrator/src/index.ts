@@ -104,6 +104,7 @@ export type { Difference, KeyContent, Provenance } from './history/change-story.
 export type { Consequences, LifecycleEvent, LinkedEvent } from './history/consequences.ts';
 export type { DirectiveStory, DirectiveTelling, InstanceAnswer } from './history/directive-story.ts';
 export type { InstanceNow, InstanceStory, Reason } from './history/instance-story.ts';
+export type { LeaderIdentity } from './term/fence.ts';
 export { runOrchestrator } from './term/orchestrator.ts';
 export type { OrchestratorOptions } from './term/orchestrator.ts';
 export type { VariableSet } from './term/set-variable.ts';

@@ -28,7 +28,7 @@ variables:
 let stage: Stage;
 beforeEach(async () => {
   stage = await openStage(definition);
-}, 30_000);
+}, 60_000);
 afterEach(() => stage[Symbol.asyncDispose](), 30_000);
 
 const streamsLeft = async (): Promise<readonly string[]> => {
@@ -55,7 +55,7 @@ test('its agents stop before it goes, and its ids begin anew', async () => {
     timeoutMs: 10_000,
   });
   expect(mirror.store.get('counter').value).toBe(0);
-}, 40_000);
+}, 60_000);
 
 test('an orchestrator whose space was deleted does not make it again', async () => {
   const { bus, space } = stage;
@@ -70,7 +70,7 @@ test('an orchestrator whose space was deleted does not make it again', async () 
     timeoutMs: 5_000,
   });
   expect(await streamsLeft()).toEqual([]);
-}, 40_000);
+}, 60_000);
 
 test('refuses while something runs that nobody would stop, and changes nothing', async () => {
   const { bus, space } = stage;
@@ -82,7 +82,7 @@ test('refuses while something runs that nobody would stop, and changes nothing',
   await expect(attempt).rejects.toThrow(/echo\.0 runs and no orchestrator/);
   expect(stage.running()).toEqual(['echo.0']);
   expect(stage.mirror.state.agents.size).toBe(1);
-}, 40_000);
+}, 60_000);
 
 test('refuses a program that a person started, naming it', async () => {
   const { bus, space } = stage;
@@ -92,7 +92,7 @@ test('refuses a program that a person started, naming it', async () => {
   expect(kind).toBe('held');
   const attempt = deleteSpace(bus, space, { by: 'test' });
   await expect(attempt).rejects.toThrow('guest.0 (on terminal-7)');
-}, 40_000);
+}, 60_000);
 
 test('a deletion that was cut short is gone on with', async () => {
   const { bus, space } = stage;

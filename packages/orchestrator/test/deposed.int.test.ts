@@ -56,14 +56,14 @@ beforeAll(async () => {
     stage.startOrchestrator(name, bus);
   }
   await stage.until(['words.0']);
-}, 30_000);
+}, 60_000);
 
 afterAll(async () => {
   await stage[Symbol.asyncDispose]();
   for (const close of closers) await close();
   await gate[Symbol.asyncDispose]();
   vi.unstubAllEnvs();
-}, 30_000);
+}, 60_000);
 
 type Writes = ReadonlyMap<string, string>;
 
@@ -310,7 +310,7 @@ describe('a leader deposed in the last moment', () => {
     await putRaw(stage, keyOf('announced'), record);
     await outcomeIs('announced', 'applied');
     expect(await stage.events(`event.adaptation.${hash}.applied`)).toHaveLength(1);
-  }, 20_000);
+  }, 60_000);
 
   test('the gate does not refuse by itself: what is stopped without a deposition is written', async () => {
     const catching = gate.catchBatch((writes) => writes.has(keyOf('undisturbed')));
@@ -319,7 +319,7 @@ describe('a leader deposed in the last moment', () => {
     release();
     await outcomeIs('undisturbed', 'no-rule');
     expect((await acceptedBatches()).has(what.id)).toBe(true);
-  }, 20_000);
+  }, 60_000);
 
   test('everything a leader wrote here was fenced', () => {
     const unfenced = gate.batches.filter(({ expectKey, writes }) => {

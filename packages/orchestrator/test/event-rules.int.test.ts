@@ -34,11 +34,11 @@ beforeAll(async () => {
   await events.publish('mail', 'too-early', 'scored', { score: 0 });
   first = stage.startOrchestrator('first');
   await place();
-}, 30_000);
+}, 60_000);
 
 afterAll(async () => {
   await stage[Symbol.asyncDispose]();
-}, 30_000);
+}, 60_000);
 
 /** Up to which event the leader says it has answered. */
 function place(): Promise<number> {
@@ -146,5 +146,5 @@ describe('a rule by event', () => {
     await isAt('poor', before + count);
     await afterAllEvents();
     expect(stage.store.get('poor').value).toBe(before + count + 1);
-  }, 40_000);
+  }, 60_000);
 });

@@ -38,12 +38,12 @@ beforeAll(async () => {
   const isApplied = async (): Promise<boolean> => (await stage.record(hash))?.outcome === 'applied';
   await waitFor(isApplied, { what: 'the adaptation is applied', timeoutMs: 15_000 });
   await stage.until(['links.0', 'words.0']);
-}, 40_000);
+}, 60_000);
 
 afterAll(async () => {
   await stage[Symbol.asyncDispose]();
   vi.unstubAllEnvs();
-}, 30_000);
+}, 60_000);
 
 test('a revision that a trigger caused is told end to end, by number, by variable and by adaptation', async () => {
   const { revision } = stage.store.get('active');
@@ -115,6 +115,9 @@ test("an operator's change is told with its cause, what it replaced, and what be
 test('what is not known says so, and what is lost says that', async () => {
   await expect(tellStory(place, 'nobody')).rejects.toMatchObject({ code: 'unknown-id' });
   await expect(tellStory(place, '999999')).rejects.toMatchObject({ code: 'unknown-revision' });
+  await expect(tellStory(place, '0')).rejects.toMatchObject({
+    message: 'there is no revision 0: the first is 1',
+  });
   await orchestrator.stop();
   const first = await putRaw(stage, 'other.key', 0);
   for (let n = 1; n <= 80; n++) await putRaw(stage, 'other.key', n);
@@ -129,7 +132,7 @@ test('what is not known says so, and what is lost says that', async () => {
   await waitFor(isTold, { what: 'the gap is recorded', timeoutMs: 10_000 });
   await expect(tellStory(place, String(first + 1))).rejects.toMatchObject(lost);
   await again.stop();
-}, 30_000);
+}, 60_000);
 
 test('a frozen space goes on being recorded', async () => {
   const again = stage.startOrchestrator('third');
@@ -146,7 +149,7 @@ test('a frozen space goes on being recorded', async () => {
   expect(stage.store.view.freeze).toBeDefined();
   await stage.store.unfreeze({ by: 'ada' });
   await again.stop();
-}, 20_000);
+}, 60_000);
 
 test('over all its leaders the history of the space is whole, but for the loss that it names', async () => {
   const { bus, space } = stage;
@@ -166,4 +169,4 @@ test('over all its leaders the history of the space is whole, but for the loss t
   expect(faults(before, end)).toEqual([]);
   expect(before.filter(({ kind }) => kind === 'gap')).toMatchObject([{ keys: ['other.key'] }]);
   expect(await lastSequence(bus, bucketStream(bucket))).toBeGreaterThanOrEqual(end);
-}, 20_000);
+}, 60_000);

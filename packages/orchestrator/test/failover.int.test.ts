@@ -115,11 +115,11 @@ describe('succession', () => {
   beforeAll(async () => {
     vi.stubEnv('NODE_OPTIONS', '--conditions=@mabeam/source');
     stage = await openStage(definition);
-  }, 30_000);
+  }, 60_000);
   afterAll(async () => {
     await stage[Symbol.asyncDispose]();
     vi.unstubAllEnvs();
-  }, 30_000);
+  }, 60_000);
 
   test('when a leader is cut off, a standby leads, answers what comes, and the old one steps down', async () => {
     const proxy = await openFaultProxy(stage.url);
@@ -152,7 +152,7 @@ describe('succession', () => {
     await first.stop();
     await cutOff.close();
     await proxy[Symbol.asyncDispose]();
-  }, 40_000);
+  }, 60_000);
 
   test('a new leader finishes what a dead one left committed', async () => {
     const hash = identityHash({ source: 'test', id: 'left' });
@@ -178,7 +178,7 @@ describe('succession', () => {
       { what: 'the adaptation left behind is applied', timeoutMs: 10_000 },
     );
     expect(closed.revision).toBeGreaterThan(0);
-  }, 20_000);
+  }, 60_000);
 });
 
 describe('creating a space on a server', () => {

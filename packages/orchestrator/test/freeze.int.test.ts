@@ -33,12 +33,12 @@ beforeAll(async () => {
   await waitFor(() => stage.store.graph?.graph.nodes.join() === 'judge,words', {
     what: 'the graph is there',
   });
-}, 30_000);
+}, 60_000);
 
 afterAll(async () => {
   await stage[Symbol.asyncDispose]();
   vi.unstubAllEnvs();
-}, 30_000);
+}, 60_000);
 
 function freeze(): Promise<number> {
   return putRaw(stage, freezeKey, { v: 1, by: 'ops', at: new Date().toISOString(), reason: 'looking' });
@@ -83,7 +83,7 @@ test('a frozen space starts, stops, wires and repairs nothing; unfrozen it becom
   await stage.until(['judge.0', 'links.0']);
   await waitFor(() => stage.store.graph?.graph.nodes.join() === 'judge,links', { what: 'the new graph' });
   await waitFor(() => stage.store.get('threshold').revision > bad, { what: 'the value is repaired' });
-}, 30_000);
+}, 60_000);
 
 test('a trigger that comes while the space is frozen is recorded as such and never acts', async () => {
   const { value } = stage.store.get('threshold');
@@ -100,7 +100,7 @@ test('a trigger that comes while the space is frozen is recorded as such and nev
   await events.trigger('too-lax', { id: 'while-frozen' });
   await events.trigger('too-lax', { id: 'after-it' });
   expect(await answered('after-it')).toMatchObject({ outcome: 'applied', changes: [{ from: value }] });
-}, 30_000);
+}, 60_000);
 
 test('a trigger that nobody answered before the unfreezing does not act after it either', async () => {
   const { value } = stage.store.get('threshold');
@@ -114,7 +114,7 @@ test('a trigger that nobody answered before the unfreezing does not act after it
   const record = await answered('unheard');
   expect(record).toMatchObject({ outcome: 'frozen', reason: 'the space was frozen when the trigger came' });
   expect(await answered('heard')).toMatchObject({ changes: [{ from: value }] });
-}, 30_000);
+}, 60_000);
 
 test('what a person sets by command while the space is frozen is written', async () => {
   await freeze();

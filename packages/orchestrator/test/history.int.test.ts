@@ -132,7 +132,7 @@ test('a copier whose connection stops at any message it sends loses nothing and 
   }
   await (await stage.copier()).catchUp(signal);
   expect(faults(await stage.events(), await last())).toEqual([]);
-}, 30_000);
+}, 60_000);
 
 test('two copiers at once, and in turn, write each revision once', async () => {
   const [first, second] = await Promise.all([stage.copier(), stage.copier()]);
@@ -202,7 +202,7 @@ test('of 200 fast revisions that nobody copied, those that are lost are a gap wi
   await expect(store.rollBack('hot', missing, { by: 'test' })).rejects.toMatchObject({ code: 'history-gap' });
   await store.rollBack('hot', early, { by: 'test' });
   expect(store.get('hot').value).toBe(0);
-}, 20_000);
+}, 60_000);
 
 test('what the bucket has overwritten is read from the history, in one row with what it keeps', async () => {
   await using store = await openVariables(stage.bus, stage.space);
@@ -220,7 +220,7 @@ test('what the bucket has overwritten is read from the history, in one row with 
   const tenth = records[90];
   await store.rollBack('long', tenth?.revision ?? 0, { by: 'test' });
   expect(store.get('long').value).toBe(10);
-}, 20_000);
+}, 60_000);
 
 test('a copier that loses its server goes on where it was, and stops in time when it is told to', async () => {
   const proxy = await openFaultProxy(inject('natsUrl'));
@@ -242,7 +242,7 @@ test('a copier that loses its server goes on where it was, and stops in time whe
   await bus.close(0);
   await proxy[Symbol.asyncDispose]();
   expect(faults(await stage.events(), await last())).toEqual([]);
-}, 40_000);
+}, 60_000);
 
 test('a bucket from before there were markers that expire is brought up to date and keeps what is in it', async () => {
   const streams = spaceStreams(`${stage.space}-old`);

@@ -35,12 +35,12 @@ beforeEach(async () => {
   stage.startOrchestrator('o1');
   await waitFor(() => stage.mirror.revisionOf('leader') > 0, { what: 'somebody leads', timeoutMs: 10_000 });
   space = await openSpace(stage.bus, stage.space, { by: 'test' });
-}, 30_000);
+}, 60_000);
 
 afterEach(async () => {
   await space[Symbol.asyncDispose]();
   await stage[Symbol.asyncDispose]();
-}, 30_000);
+}, 60_000);
 
 test('a registered agent does not run until it is started; registering it again is nothing, another of its name is refused', async () => {
   expect(await space.registerAgent({ id: 'words', run })).toMatchObject({ kind: 'added' });
@@ -60,7 +60,7 @@ test('a registered agent does not run until it is started; registering it again 
   expect(stage.running()).toEqual(['words.0']);
   expect(await space.stopAgents()).toEqual({ stopped: ['words'], kept: [] });
   expect(stage.mirror.leases).toEqual([]);
-}, 40_000);
+}, 60_000);
 
 test('agents that are added at the same time by several programs are all there', async () => {
   await using other = await openSpace(stage.bus, stage.space, { by: 'another' });
@@ -68,7 +68,7 @@ test('agents that are added at the same time by several programs are all there',
   await Promise.all(ids.map((id, n) => (n % 2 === 0 ? space : other).registerAgent({ id, run })));
   expect(space.snapshot().definition.agents.map(({ id }) => id)).toEqual(ids);
   expect(await other.startAgents()).toMatchObject({ kind: 'started', instances: { length: 8 } });
-}, 40_000);
+}, 60_000);
 
 test('a start that fails is rolled back, and every agent that could not be started is told with its reason', async () => {
   await space.registerAgent({ id: 'good', run });
@@ -89,7 +89,7 @@ test('a start that fails is rolled back, and every agent that could not be start
   ]);
   expect(stage.mirror.leases).toEqual([]);
   expect(space.snapshot().desired).toEqual([]);
-}, 40_000);
+}, 60_000);
 
 test('with degrade what is up stays; who has no room in the pool is told so', async () => {
   const memory = 2 ** 20;
@@ -101,7 +101,7 @@ test('with degrade what is up stays; who has no room in the pool is told so', as
     errors: [{ code: 'resource-exhausted', attempts: 0 }],
   });
   expect(space.snapshot().pool.available.memory).toBe(0);
-}, 40_000);
+}, 60_000);
 
 test('a variable with unknown agents, or a second topology, is refused; lazily its agents may come later', async () => {
   await space.registerAgent({ id: 'words', run });
@@ -124,7 +124,7 @@ test('a variable with unknown agents, or a second topology, is refused; lazily i
     stopped: [],
     kept: [{ agent: 'links', by: 'choice' }],
   });
-}, 40_000);
+}, 60_000);
 
 test('coordinating makes every value hold and has it confirmed; a second time nothing is sent', async () => {
   for (const id of ['a', 'b']) await space.registerAgent({ id, run, variables: { pace: { initial: 1 } } });
@@ -145,7 +145,7 @@ test('coordinating makes every value hold and has it confirmed; a second time no
   await stage.bus.flush();
   expect(await space.coordinateAgents()).toMatchObject({ kind: 'noop', directives: [], unacknowledged: [] });
   expect(sent).toEqual([]);
-}, 40_000);
+}, 60_000);
 
 test('who has not been heard yet is asked, and confirms each value of each variable once', async () => {
   for (const id of ['a', 'b']) await space.registerAgent({ id, run, variables: { pace: { initial: 1 } } });
@@ -169,7 +169,7 @@ test('who has not been heard yet is asked, and confirms each value of each varia
   const refused = await coordinateSpace(deposed, 10_000);
   expect(refused).toMatchObject({ kind: 'partial' });
   expect(new Set(refused.unacknowledged.map(({ reason }) => reason))).toEqual(new Set(['stale-leader']));
-}, 40_000);
+}, 60_000);
 
 test('of two allocations that quarrel the more important one holds; each directive has its story, and no second look sends anything', async () => {
   await space.registerAgent({ id: 'a', run });
@@ -218,7 +218,7 @@ test('of two allocations that quarrel the more important one holds; each directi
   });
   expect(await stage.events(`event.directive.${dropped}.*`)).toHaveLength(1);
   expect(await stage.events(`event.directive.${given?.id ?? ''}.*`)).toHaveLength(1);
-}, 40_000);
+}, 60_000);
 
 test('what cannot be brought about in time is named: a frozen space starts nobody', async () => {
   await space.registerAgent({ id: 'a', run });
@@ -235,7 +235,7 @@ test('what cannot be brought about in time is named: a frozen space starts nobod
     what: 'all is coordinated',
     timeoutMs: 10_000,
   });
-}, 40_000);
+}, 60_000);
 
 test('scaling policies are looked at on demand, and variables adapt by the figures given, if they call for it', async () => {
   await space.registerAgent({ id: 'a', run });
@@ -251,6 +251,11 @@ test('scaling policies are looked at on demand, and variables adapt by the figur
   await space.startAgents();
   expect(await space.autoScale()).toEqual([]);
   const metrics = space.metrics();
+  const broken = { ...metrics, resourceUtilization: { ...metrics.resourceUtilization, cpu: -1 } };
+  await expect(space.adaptSystem(broken)).rejects.toMatchObject({
+    code: 'invalid-metrics',
+    details: { field: 'resourceUtilization.cpu' },
+  });
   const good = await space.adaptSystem({ ...metrics, aggregatePerformance: 0.9 });
   expect(good).toMatchObject([{ kind: 'steady', variable: 'limit' }]);
   const bad = await space.adaptSystem({ ...metrics, aggregatePerformance: 0.2 });
@@ -258,7 +263,7 @@ test('scaling policies are looked at on demand, and variables adapt by the figur
   expect(stage.store.get('limit').value).not.toBe(0.5);
   const again = await space.adaptSystem({ ...metrics, aggregatePerformance: 0.2 });
   expect(again).toMatchObject([{ kind: 'steady' }]);
-}, 40_000);
+}, 60_000);
 
 test('a life that is said to have failed ends and is followed by another; said twice it is one failure', async () => {
   await space.registerAgent({ id: 'a', run });
@@ -272,7 +277,7 @@ test('a life that is said to have failed ends and is followed by another; said t
   await waitFor(isAnother, { what: 'another life runs', timeoutMs: 15_000 });
   const unknown = space.handleAgentFailure({ agent: 'nobody', reason: 'why not' });
   await expect(unknown).rejects.toMatchObject({ code: 'unknown-agent' });
-}, 40_000);
+}, 60_000);
 
 test('a snapshot is plain data, and events are those that happen from now on', async () => {
   await space.registerAgent({ id: 'a', run });
@@ -293,4 +298,4 @@ test('a snapshot is plain data, and events are those that happen from now on', a
   };
   await waitFor(publish, { what: 'an event comes', everyMs: 50 });
   expect((await next).value?.subject).toContain('event.mail.m1.scored');
-}, 40_000);
+}, 60_000);

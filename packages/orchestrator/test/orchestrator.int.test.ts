@@ -30,12 +30,12 @@ beforeAll(async () => {
   stage = await openStage(definition);
   stage.startOrchestrator('first');
   await stage.until(['judge.0', 'words.0']);
-}, 30_000);
+}, 60_000);
 
 afterAll(async () => {
   await stage[Symbol.asyncDispose]();
   vi.unstubAllEnvs();
-}, 30_000);
+}, 60_000);
 
 /** The hash under which a trigger's record stands. */
 const hashOf = (id: string, source = ''): string => identityHash({ source, id });
@@ -63,7 +63,7 @@ describe('a running space', () => {
     expect(seen).toMatchObject({ peers: ['links'], variables: { active: ['links'] } });
     await stage.store.update('active', ['words'], { by: 'test' });
     await stage.until(['judge.0', 'words.0']);
-  }, 30_000);
+  }, 60_000);
 
   test('plain JSON from a bare socket adapts once, however often the same identity comes', async () => {
     const body = '{"id":"low-1","score":0.41}';
@@ -94,7 +94,7 @@ describe('a running space', () => {
       }),
     ]);
     await stage.until(['judge.0', 'words.0']);
-  }, 30_000);
+  }, 60_000);
 
   test('a rule that has acted rests, and the second trigger is recorded as such', async () => {
     const events = openEvents(stage.bus, stage.space);
@@ -104,7 +104,7 @@ describe('a running space', () => {
     const record = await settled(hashOf('lax-2'), 'cooldown');
     expect(record.reason).toContain('stricter: rests');
     expect(stage.store.get('threshold').value).toBe(0.6);
-  }, 20_000);
+  }, 60_000);
 
   test('triggers that race with a writer of the same variable lose no change and act once each', async () => {
     const events = openEvents(stage.bus, stage.space);
@@ -122,7 +122,7 @@ describe('a running space', () => {
     for (const id of ids) await settled(hashOf(id), 'applied');
     for (const id of ids) await settled(hashOf(id, 'again'), 'applied');
     expect(stage.store.get('counter').value).toBe(1_030);
-  }, 30_000);
+  }, 60_000);
 
   test("an adaptation belongs to its trigger's trace", async () => {
     const traceId = '0af7651916cd43dd8448eb211c80319c';
@@ -220,5 +220,5 @@ describe('a running space', () => {
       { what: 'words is active in another incarnation', timeoutMs: 10_000 },
     );
     expect(after.pid).not.toBe(before?.pid);
-  }, 20_000);
+  }, 60_000);
 });

@@ -37,11 +37,11 @@ beforeAll(async () => {
   stage = await openStage(definition);
   await ensureStreams(stage.bus, platformStreams());
   orchestrator = stage.startOrchestrator('first');
-}, 30_000);
+}, 60_000);
 
 afterAll(async () => {
   await stage[Symbol.asyncDispose]();
-}, 30_000);
+}, 60_000);
 
 const keyOf = (id: string): string => adaptationKey(identityHash({ source: '', id }));
 

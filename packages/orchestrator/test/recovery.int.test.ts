@@ -103,7 +103,7 @@ test('what a fallen leader has written down its successor finishes: each sibling
   await stage.until(['a.0', 'b.0', 'c.0']);
   for (const id of ['a', 'b', 'c']) expect([id, await startsOf(id)]).toEqual([id, 2]);
   expect(await events(stage, 'b', 'failed')).toHaveLength(1);
-}, 30_000);
+}, 60_000);
 
 test('a task whose worker is killed at it is done once by another, which says that it has taken it up', async () => {
   const worker = { module: './fixtures/worker.ts', group: 'work', replicas: 2 };
@@ -161,7 +161,7 @@ test('failover: a spare is selected and wired in the place of the one that fails
   const [told] = await events(stage, 'a', 'recovered');
   expect(told).toMatchObject({ incarnation });
   expect(Object(told).recoveryMs).toBeGreaterThan(0);
-}, 30_000);
+}, 60_000);
 
 test('graceful degradation: the others go on without it, while enough are left; a new choice starts it again', async () => {
   const ids = ['a', 'b'];
@@ -190,7 +190,7 @@ test('graceful degradation: the others go on without it, while enough are left; 
   await stage.store.update('team', ids, { by: 'test' });
   await stage.until(['a.0', 'b.0']);
   expect(stage.mirror.recovery.givenUp.size).toBe(0);
-}, 30_000);
+}, 60_000);
 
 test('who is said to have failed is ended and followed by another, once for each life', async () => {
   await using stage = await openStage(
@@ -219,7 +219,7 @@ test('who is said to have failed is ended and followed by another, once for each
   await expect(reportFailure(bus, space, { ...report, agent: 'nobody' })).rejects.toMatchObject({
     code: 'unknown-agent',
   });
-}, 30_000);
+}, 60_000);
 
 test('an escalation that stops the space stops every agent, until the definition of the one that failed changes', async () => {
   const supervision = { maxFailures: 0, escalation: 'stop-space' };
@@ -237,7 +237,7 @@ test('an escalation that stops the space stops every agent, until the definition
   await putRaw(stage, 'definition.agent.a', { ...spec, priority: 1 });
   await stage.until(['a.0', 'b.0']);
   expect(stage.mirror.recovery.givenUp.size).toBe(0);
-}, 30_000);
+}, 60_000);
 
 test('a supervisor is told of the failure of whom it watches, by the orchestrator, and of no other', async () => {
   const agents = { boss: {}, a: { module, supervisor: 'boss' }, b: { module } };
@@ -255,7 +255,7 @@ test('a supervisor is told of the failure of whom it watches, by the orchestrato
   const incarnation = kill(stage, 'a');
   await recovered(stage, 'a');
   expect(told).toMatchObject([['orchestrator', { agent: 'a', incarnation, outcome: 'restarting' }]]);
-}, 30_000);
+}, 60_000);
 
 test('too many failures escalate: the agent is removed, and with a new definition it is tried again', async () => {
   const supervision = { maxFailures: 1, escalation: 'remove-agent', backoffMs: 0 };
@@ -274,7 +274,7 @@ test('too many failures escalate: the agent is removed, and with a new definitio
   const spec = [...stage.mirror.state.agents.values()].find((each) => each.spec.id === 'a')?.spec;
   await putRaw(stage, 'definition.agent.a', { ...spec, priority: 1 });
   await stage.until(['a.0', 'b.0']);
-}, 30_000);
+}, 60_000);
 
 test('a member of a ring that stays down is bridged and told of, and closed in again when it is up', async () => {
   const ids = ['a', 'b', 'c'];
@@ -322,7 +322,7 @@ test('migration: a failed agent is started on another node, by the orchestrator 
   expect(await stage.events('event.agent.a.started')).toHaveLength(2);
   stop.abort();
   await node;
-}, 30_000);
+}, 60_000);
 
 test('an agent whose node is lost is recovered elsewhere, and the loss is not counted against it', async () => {
   const supervision = { maxFailures: 0, escalation: 'remove-agent' };
@@ -350,7 +350,7 @@ test('an agent whose node is lost is recovered elsewhere, and the loss is not co
   expect(await events(stage, 'a', 'failed')).toMatchObject([
     { kind: 'lost', incarnation: lost?.incarnation, node: 'gone', outcome: 'restarting' },
   ]);
-}, 30_000);
+}, 60_000);
 
 test('agents that share a process fail together with it, and each recovers', async () => {
   const ids = Array.from({ length: 20 }, (_, n) => `a${n}`);

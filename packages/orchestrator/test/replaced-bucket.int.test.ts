@@ -14,7 +14,7 @@ let stage: Stage;
 beforeAll(async () => {
   stage = await openStage(definition);
   stage.startOrchestrator('only');
-}, 30_000);
+}, 60_000);
 afterAll(() => stage[Symbol.asyncDispose](), 30_000);
 
 test('a leader whose view of a bucket can be kept true no more begins a new term with a new one', async () => {
@@ -30,4 +30,4 @@ test('a leader whose view of a bucket can be kept true no more begins a new term
     timeoutMs: 10_000,
   });
   expect(next).toBeGreaterThan(before);
-}, 20_000);
+}, 60_000);

@@ -37,4 +37,4 @@ test('an optimizer proposes changes of variables, an executor only of its own, a
   expect(await set('watcher', 'words.pace', 2)).toBe('change-not-permitted');
   expect(await set('words', 'words.pace', 2)).toBe('applied');
   expect(await set('a-person', 'threshold', 0.5)).toBe('applied');
-}, 30_000);
+}, 60_000);

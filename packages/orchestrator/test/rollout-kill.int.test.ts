@@ -152,7 +152,7 @@ async function killAt(fatal: number, { outcome, value, worth }: Prospect): Promi
     by: 'test',
   });
   await using victim = await openVictim(space, fatal);
-  await waitFor(() => lands(bus, space, 'victim'), { what: 'the victim leads', timeoutMs: 10_000 });
+  await waitFor(() => lands(bus, space, 'victim'), { what: 'the victim leads', timeoutMs: 30_000 });
   await using successorBus = await connectBus({ url: server.url, name: 'successor' });
   await using _successor = orchestrate(successorBus, space, 'successor');
   victim.arm();
@@ -171,7 +171,8 @@ async function killAt(fatal: number, { outcome, value, worth }: Prospect): Promi
     for await (const event of openEvents(bus, space).read({ filter })) told.push(event);
     expect(told).toHaveLength(1);
   }
-  expect(await lands(bus, space, victim.isDead() ? 'successor' : 'victim')).toBe(true);
+  // One that lives may have lost its office to a busy machine; one that is dead has a successor.
+  if (victim.isDead()) await waitFor(() => lands(bus, space, 'successor'), { what: 'the successor leads' });
   return victim.said;
 }
 
@@ -197,5 +198,5 @@ test.each<Prospect>([
     const missing = ['space.pace', last].filter((point) => !points.includes(point));
     expect(isLong ? [] : missing).toEqual([]);
   },
-  isLong ? 900_000 : 90_000,
+  isLong ? 900_000 : 180_000,
 );

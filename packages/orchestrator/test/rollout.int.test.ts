@@ -34,12 +34,12 @@ beforeAll(async () => {
   stage = await openStage(definition);
   stage.startOrchestrator('first');
   await stage.until(['back.0', 'front.0']);
-}, 30_000);
+}, 60_000);
 
 afterAll(async () => {
   await stage[Symbol.asyncDispose]();
   vi.unstubAllEnvs();
-}, 30_000);
+}, 60_000);
 
 beforeEach(async () => {
   await stage.store.update('pace', 1, { by: 'test', cause: 'a new test', ifChanged: true });

@@ -35,7 +35,7 @@ beforeEach(async () => {
   const path = fileURLToPath(new URL('fixtures/orchestrator.ts', import.meta.url));
   old = fork(path, [stage.space, 'old'], { env: { ...process.env, NATS_URL: gate.url } });
   await stage.until(['words.0']);
-}, 30_000);
+}, 60_000);
 
 afterEach(async () => {
   const exited = once(old, 'exit');
@@ -46,7 +46,7 @@ afterEach(async () => {
   await stage[Symbol.asyncDispose]();
   await gate[Symbol.asyncDispose]();
   vi.unstubAllEnvs();
-}, 30_000);
+}, 60_000);
 
 async function leaderIs(name: string): Promise<void> {
   const leads = async (): Promise<boolean> => {
@@ -100,7 +100,7 @@ describe('a suspended leader that wakes up', () => {
     expect(await changeSetsOf('space.counter')).toHaveLength(2);
     expect(stage.store.get('counter').value).toBe(1);
     expect(await stage.events(`event.adaptation.${hash}.applied`)).toHaveLength(1);
-  }, 40_000);
+  }, 60_000);
 
   test('starts nothing on a node that has obeyed its successor', async () => {
     const catching = gate.catchOrder(isStartOfLinks);
@@ -114,7 +114,7 @@ describe('a suspended leader that wakes up', () => {
     await waitFor(() => gate.refusals.length > 0, { what: 'the node refuses', timeoutMs: 10_000 });
     await wake();
     expect(stage.running()).toEqual(['words.0']);
-  }, 40_000);
+  }, 60_000);
 
   test('starts nothing on a node that has never heard of its successor', async () => {
     const catching = gate.catchOrder(isStartOfLinks);
@@ -127,5 +127,5 @@ describe('a suspended leader that wakes up', () => {
     await waitFor(() => gate.refusals.length > 0, { what: 'the node refuses', timeoutMs: 10_000 });
     await wake();
     expect(stage.mirror.observed.map(({ agent }) => agent)).toEqual(['words']);
-  }, 40_000);
+  }, 60_000);
 });

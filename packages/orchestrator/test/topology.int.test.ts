@@ -136,7 +136,7 @@ test('what no edge leads along is refused at the sender, and at the receiver, wh
   }
   await waitFor(() => counted === 2, { what: 'both are counted', timeoutMs: 10_000 });
   expect(lost).toEqual([]);
-}, 30_000);
+}, 60_000);
 
 test('an edge that the space declares admits its kind, and no other', async () => {
   await using team = await openTeam([
@@ -154,4 +154,4 @@ test('an edge that the space declares admits its kind, and no other', async () =
   await waitFor(() => taken.length > 0 && lost.length > 0, { what: 'both have come' });
   expect(taken).toEqual([{ from: 'b', to: 'c', n: 1 }]);
   expect(lost).toEqual([['c', 'b', 7]]);
-}, 30_000);
+}, 60_000);

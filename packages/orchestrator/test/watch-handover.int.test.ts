@@ -91,7 +91,7 @@ test('a successor of a killed leader decides by fresh windows, and what has just
   expect(ground.store.get('eager').value).toBe(6);
   await victim[Symbol.asyncDispose]().catch(() => undefined);
   await mirror[Symbol.asyncDispose]().catch(() => undefined);
-}, 20_000);
+}, 60_000);
 
 test('a successor finds no degradation in windows that are empty, or its first, and one in those that are worse than its own', async () => {
   await using ground = await open();
@@ -114,7 +114,7 @@ test('a successor finds no degradation in windows that are empty, or its first, 
   const last = script(0.5, 0.5, 0.5);
   await watching(ground, last.next, last.over);
   expect(await triggers(ground)).toEqual(['performance-degradation']);
-}, 20_000);
+}, 60_000);
 
 test('what agents proposed to a leader that is gone counts for nobody, and what they propose to the next one once', async () => {
   await using ground = await open();
@@ -144,7 +144,7 @@ test('what agents proposed to a leader that is gone counts for nobody, and what 
   });
   expect(acted(ground, 'grown')).toEqual([1]);
   expect(ground.store.get('grown').value).toBe(2);
-}, 20_000);
+}, 60_000);
 
 test('a leader whose office was taken meanwhile changes nothing by what it still sees', async () => {
   await using ground = await open();
@@ -167,4 +167,4 @@ test('a leader whose office was taken meanwhile changes nothing by what it still
     await waitFor(() => acted(ground, 'eager')[0] === 1, { what: 'the next leader acts' });
   });
   expect(acted(ground, 'eager')).toEqual([1]);
-}, 20_000);
+}, 60_000);

@@ -30,11 +30,11 @@ let stage: Stage;
 
 beforeAll(async () => {
   stage = await openStage(definition);
-}, 30_000);
+}, 60_000);
 
 afterAll(async () => {
   await stage[Symbol.asyncDispose]();
-}, 30_000);
+}, 60_000);
 
 /** Watches the stage's space while `during` lasts; `figure` is how the whole performs. */
 const watching = (figure: () => number | undefined, during: () => Promise<void>): Promise<void> =>

@@ -1,4 +1,4 @@
-import { expect, test } from 'vitest';
+import { expect, test, vi } from 'vitest';
 import { measure, summarise } from './measure.ts';
 
 test('the figures are those of the sorted latencies, by nearest rank', () => {
@@ -37,4 +37,12 @@ test('an interruption ends it at once', async () => {
   const work = async (): Promise<void> => stop.abort();
   const { count } = await measure(work, { atOnce: 1, durationMs: 60_000, signal: stop.signal });
   expect(count).toBe(0);
+});
+
+test('work that takes longer than all the time there is is done once more, so that one of it counts', async () => {
+  let now = 0;
+  using _clock = vi.spyOn(performance, 'now').mockImplementation(() => now);
+  const work = async (): Promise<void> => void (now += 50);
+  const { signal } = new AbortController();
+  expect(await measure(work, { atOnce: 1, durationMs: 20, signal })).toMatchObject({ count: 1, p50Ms: 50 });
 });

@@ -27,7 +27,10 @@ export interface BenchRow extends Measurement {
 /** Not counted: the first of everything is slow. */
 const warmUpShare = 0.1;
 
-/** Does the work, `atOnce` of it at a time, until the time is up. Throws what the work throws. */
+/**
+ * Does the work, `atOnce` of it at a time, until the time is up, and where that is not enough for one that counts, until there is one.
+ * Throws what the work throws.
+ */
 export async function measure(
   work: () => Promise<unknown>,
   { atOnce, durationMs, signal }: MeasureOptions,
@@ -37,7 +40,7 @@ export async function measure(
   const endsMs = beganMs + durationMs;
   const latencies: number[] = [];
   const loop = async (): Promise<void> => {
-    while (performance.now() < endsMs && !signal.aborted) {
+    while (!signal.aborted && (performance.now() < endsMs || latencies.length === 0)) {
       const startMs = performance.now();
       await work();
       if (startMs >= countedFromMs) latencies.push(performance.now() - startMs);

@@ -38,13 +38,15 @@ function listCommand(): Command {
     .option('--limit <n>', 'at most so many', wholeNumber(1), 20);
   return withSpace(command).action(async ({ limit, variable, ...flags }: ListFlags) => {
     const output = openOutput(flags.output);
-    await withMirror(flags, async ({ state }) => {
+    await withMirror(flags, async ({ state, store }) => {
       const found = [...state.adaptations.values()]
         .filter(
           ({ record }) => variable === undefined || record.changes.some((each) => each.variable === variable),
         )
         .toSorted((a, b) => b.record.at.localeCompare(a.record.at))
         .slice(0, limit);
+      // Of a variable that is gone there may be adaptations; of one that never was there are none.
+      if (variable !== undefined && found.length === 0) store.get(variable);
       output.result(
         found.map((each) => adaptationDocument(each)),
         () =>

@@ -1,13 +1,13 @@
 /** `mabeam ask`: one question to one agent, and its answer. */
 import type { Command } from 'commander';
-import { parseAgentSpec, wireForm } from '@mabeam/agents';
-import { MabeamError, parseJson, readKey, spaceNames, subjects } from '@mabeam/bus';
+import { MabeamError, subjects } from '@mabeam/bus';
 import { converse } from '../conversation.ts';
 import { durationMs, withSpace, type SpaceFlags } from '../flags.ts';
 import { teachCommand } from '../help.ts';
 import { readJsonInput } from '../input.ts';
 import { openOutput } from '../output.ts';
-import { inSpace, type Place } from '../session.ts';
+import { inSpace } from '../session.ts';
+import { wireFormOf } from '../wire-form.ts';
 
 interface AskFlags extends SpaceFlags {
   readonly timeout: number;
@@ -35,10 +35,10 @@ export function askCommand(): Command {
       converse(place, `ask ${agent}`, async () => {
         const subject = subjects(place.space).askAgent(agent);
         try {
-          const form = await formOf(place, agent);
+          const form = await wireFormOf(place, agent);
           return await place.bus.request(subject, question, { timeoutMs: flags.timeout, form });
         } catch (error) {
-          throw withCure(error, agent);
+          throw withCure(error, { agent, subject });
         }
       }),
     );
@@ -47,15 +47,13 @@ export function askCommand(): Command {
   });
 }
 
-/** An agent without our library is asked in the plain form, as its definition says. */
-async function formOf({ bus, space }: Place, agent: string): Promise<'envelope' | 'plain'> {
-  const entry = await readKey(bus, spaceNames(space).bucket, `definition.agent.${agent}`);
-  return entry?.operation === 'put' ? wireForm(parseAgentSpec(parseJson(entry.data))) : 'envelope';
-}
-
-/** Nobody answers for the agent: says how to see why. */
-function withCure(error: unknown, agent: string): unknown {
+/** Nobody answers for the agent: says how to see why. Whom the agent asked in its turn is another matter. */
+function withCure(
+  error: unknown,
+  { agent, subject }: { readonly agent: string; readonly subject: string },
+): unknown {
   if (!(error instanceof MabeamError) || error.code !== 'no-responders') return error;
+  if (error.details['subject'] !== subject) return error;
   const message = `agent ${agent} is not running here; see "mabeam ps", select it or start it`;
   const kind = { retryable: error.retryable, exit: 5, status: error.status } as const;
   return new MabeamError(error.code, kind, message, { cause: error, details: { ...error.details, agent } });

@@ -103,7 +103,7 @@ async function readDefinitions(files: readonly string[]): Promise<readonly Space
   for (const path of files) {
     const text = await readFile(path, 'utf8').catch((cause: unknown) => {
       const why = cause instanceof Error ? cause.message : String(cause);
-      throw commandError('input-unreadable', `${path} cannot be read (${why})`, {
+      throw commandError('input-unreadable', `${path} cannot be read (${why}); correct the path`, {
         cause,
         details: { file: path },
       });

@@ -16,6 +16,7 @@ import { openOutput } from '../output.ts';
 import { renderNegotiation } from '../render/round.ts';
 import { author, interruption } from '../session.ts';
 import { withStore } from '../variable-access.ts';
+import { withWire } from '../wire-form.ts';
 import { partyOf } from './negotiate/party-word.ts';
 
 interface NegotiateFlags extends SpaceFlags {
@@ -77,7 +78,7 @@ export function negotiateCommand(): Command {
 async function negotiate(variable: string, words: readonly string[], flags: NegotiateFlags): Promise<void> {
   const output = openOutput(flags.output);
   const listed = flags.parties === undefined ? [] : await readJsonInput('the list of parties', flags.parties);
-  const parties = [...words.map(partyOf), ...parseParties(listed)];
+  const named = [...words.map(partyOf), ...parseParties(listed)];
   const signal = interruption();
   await withStore(flags, async (store, place) => {
     const { min, max, step, enum: values } = store.get(variable).definition.domain;
@@ -85,6 +86,7 @@ async function negotiate(variable: string, words: readonly string[], flags: Nego
     const { result, traceId } = await converse(place, 'negotiate', async () => {
       const { strategy, timeout: timeoutMs } = flags;
       const options = { ...termFlags(flags), strategy, constraints, timeoutMs, signal };
+      const parties = await withWire(place, named);
       const negotiation = await negotiateValue(place.bus, place.space, variable, parties, options);
       if (flags.set !== true || negotiation.kind !== 'agreed') return { negotiation };
       const cause = `negotiated: ${negotiation.round}`;

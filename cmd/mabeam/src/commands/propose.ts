@@ -18,6 +18,7 @@ import { teachCommand } from '../help.ts';
 import { openOutput } from '../output.ts';
 import { renderDecision } from '../render/decision.ts';
 import { inSpace, interruption, type Place } from '../session.ts';
+import { withWire } from '../wire-form.ts';
 import { partiesIn, readKeys, readProposal, weightsIn } from './propose/proposal-word.ts';
 
 interface ProposeFlags extends SpaceFlags {
@@ -81,11 +82,10 @@ async function propose(value: string, flags: ProposeFlags): Promise<void> {
   const signal = interruption();
   await inSpace(flags, async (place) => {
     const keys = await keysOf(place, parties, given);
-    const electorate = parties.map((party) => ({
-      party,
-      weight: weights?.get(party),
-      key: keys.get(party)?.key,
-    }));
+    const electorate = await withWire(
+      place,
+      parties.map((party) => ({ party, weight: weights?.get(party), key: keys.get(party)?.key })),
+    );
     const { threshold, faults, ledger, group, round, about: subject, timeout: timeoutMs } = flags;
     const terms = { threshold, faults, ledger, group, round, subject };
     const { result: decision, traceId } = await converse(place, 'propose', () =>

@@ -1,5 +1,6 @@
 /** What has changed in a space, a line of JSON or of text for each thing. Pure. */
 import type { SpaceChange, VariableChange } from '@mabeam/variables';
+import { shownCause } from './cause.ts';
 import { oneLine, shownTime, shownValue, type Paint } from './table.ts';
 
 /** One thing that has changed. */
@@ -80,7 +81,7 @@ export function renderNews(news: News, paint: Paint): string {
       const { at, by = '', cause = '' } = news;
       const when = at === undefined ? '' : `${shownTime(new Date(at))}  `;
       const what = `${paint(['bold'], news.id)} = ${shownValue(news.to, 500)}`;
-      return `${head}${paint(['dim'], when)}${what}  ${paint(['dim'], `${oneLine(by)}: ${oneLine(cause)}`)}`;
+      return `${head}${paint(['dim'], when)}${what}  ${paint(['dim'], `${oneLine(by)}: ${shownCause(cause)}`)}`;
     }
     case 'rejected':
       return `${head}${paint(['red'], `${oneLine(news.key)} refused`)}: ${oneLine(news.problem)}`;

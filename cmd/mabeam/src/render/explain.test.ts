@@ -29,10 +29,17 @@ const story: RevisionStory = {
   trigger: { name: 'quality-low', source: 'nightly', id: 'run-42', at, body: { score: 0.7 } },
   adaptation: {
     hash: 'ab12',
-    record: { rule: 'more', outcome: 'rolled-back', triggeredAt: at, evidence: { p: 0.002 } },
+    record: {
+      rule: 'more',
+      outcome: 'rolled-back',
+      triggeredAt: at,
+      announcedAt: at,
+      evidence: { p: 0.002 },
+    },
     phases: [
       { revision: 42, at, outcome: 'evaluating' },
       { revision: 60, at, outcome: 'rolled-back' },
+      { revision: 63, at, outcome: 'rolled-back' },
     ],
   },
   traceId: 'f'.repeat(32),
@@ -60,7 +67,7 @@ test('the story of a revision has a line for who, why, what, what it led to, who
     'trigger     quality-low at 2026-01-31 12:00:00.000: {"score":0.7}',
     'adaptation  ab12',
     'rule        more',
-    `times       triggered ${at}`,
+    `times       triggered ${at}, announced ${at}`,
     'phases      evaluating at revision 42, rolled-back at revision 60',
     'evidence    {"p":0.002}',
     `trace       ${'f'.repeat(32)}`,

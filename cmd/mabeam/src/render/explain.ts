@@ -8,6 +8,7 @@ import type {
   Story,
   VariableStory,
 } from '@mabeam/orchestrator';
+import { shownCause, shownIdentity } from './cause.ts';
 import { oneLine, renderFields, renderTable, shownTime, shownValue, type Paint } from './table.ts';
 import { historyDocument, renderHistory } from './variables.ts';
 
@@ -59,7 +60,7 @@ function aboutRevision({
   const fenced = leader === undefined ? '' : ` (fenced by leader revision ${leader})`;
   fields.push(['who', `${oneLine(by ?? 'not said')}${fenced}`]);
   if (provenance.trigger === undefined) fields.push(['why', oneLine(cause ?? 'not said')]);
-  else fields.push(['why', `a trigger (${identity(provenance.trigger)})`]);
+  else fields.push(['why', `a trigger (${shownIdentity(provenance.trigger)})`]);
   if (trigger !== undefined) {
     const body = trigger.body === undefined ? '' : `: ${shownValue(trigger.body, 500)}`;
     fields.push([
@@ -76,7 +77,7 @@ function aboutRevision({
 
 /** What the fields of a record say is shown in the order of time; what this version does not know as it is. */
 const knownFields = new Set(
-  'v source id trigger rule changes outcome reason at triggeredAt committedAt appliedAt revision traceparent vote'.split(
+  'v source id trigger rule changes outcome reason at triggeredAt committedAt appliedAt undoneAt announcedAt revision traceparent vote'.split(
     ' ',
   ),
 );
@@ -90,11 +91,15 @@ function aboutAdaptation({ hash, phases, record }: NonNullable<RevisionStory['ad
     ['triggered', 'triggeredAt'],
     ['committed', 'committedAt'],
     ['applied', 'appliedAt'],
+    ['undone', 'undoneAt'],
+    ['announced', 'announcedAt'],
   ].flatMap(([name = '', field = '']) => (text(field) === '' ? [] : [`${name} ${text(field)}`]));
   const fields: Fields = [['adaptation', hash]];
   if (text('rule') !== '') fields.push(['rule', text('rule')]);
   if (times.length > 0) fields.push(['times', times.join(', ')]);
-  const steps = phases.map(({ outcome, revision }) => `${oneLine(outcome)} at revision ${revision}`);
+  // That it was announced is written into the record again; it is no other phase.
+  const reached = phases.filter(({ outcome }, index) => phases[index - 1]?.outcome !== outcome);
+  const steps = reached.map(({ outcome, revision }) => `${oneLine(outcome)} at revision ${revision}`);
   if (steps.length > 0) fields.push(['phases', steps.join(', ')]);
   fields.push(...aboutVote(record['vote']));
   for (const [name, value] of Object.entries(record))
@@ -202,7 +207,7 @@ function renderDirective(story: DirectiveStory, paint: Paint): string {
   ];
   if (because !== undefined) {
     const { by: author, cause, trigger } = because;
-    const why = trigger === undefined ? (cause ?? 'no cause said') : `a trigger (${identity(trigger)})`;
+    const why = trigger === undefined ? (cause ?? 'no cause said') : `a trigger (${shownIdentity(trigger)})`;
     fields.push(['written', oneLine(`by ${author ?? 'somebody'}: ${why}`)]);
   }
   fields.push(['outcome', oneLine(outcome)]);
@@ -255,14 +260,10 @@ function renderInstance(story: InstanceStory, paint: Paint): string {
 
 function shownReason({ by, cause, key, linkedBy, revision }: Reason): string {
   const who = by === undefined ? '' : ` by ${by}`;
-  const why = cause === undefined ? '' : `: ${cause}`;
+  const why = cause === undefined ? '' : `: ${shownCause(cause)}`;
   return oneLine(`${key} at revision ${revision}${who}${why}${linkedBy === 'trace' ? ', by its trace' : ''}`);
 }
 
 function section(title: string, lines: readonly string[], paint: Paint): string {
   return lines.length === 0 ? '' : [paint(['bold'], title), ...lines.map((line) => `  ${line}`)].join('\n');
-}
-
-function identity({ source, id }: { readonly source: string; readonly id: string }): string {
-  return oneLine(source === '' ? `id ${id}` : `source ${source}, id ${id}`);
 }

@@ -1,5 +1,6 @@
 /** Variables and their history as text. Pure. */
 import type { HistoryRecord, VariableState } from '@mabeam/variables';
+import { shownCause } from './cause.ts';
 import { oneLine, renderFields, renderTable, shownTime, shownValue, type Paint } from './table.ts';
 
 /** What is said of a variable in JSON. */
@@ -33,7 +34,7 @@ export function renderVariable(state: VariableState, paint: Paint): string {
     ['kind', `${definition.kind}, ${definition.scope}`],
   ];
   if (entry !== undefined)
-    fields.push(['written', `${oneLine(entry.by)} at ${entry.at}: ${oneLine(entry.cause)}`]);
+    fields.push(['written', `${oneLine(entry.by)} at ${entry.at}: ${shownCause(entry.cause)}`]);
   if (definition.agents.length > 0) fields.push(['agents', definition.agents.join(', ')]);
   if (Object.keys(definition.domain).length > 0) fields.push(['domain', shownValue(definition.domain, 500)]);
   if (Object.keys(definition.constraints).length > 0)
@@ -73,7 +74,7 @@ export function renderHistory(records: readonly HistoryRecord[], paint: Paint): 
           ? paint(['dim'], 'deleted: the initial value')
           : paint(['red'], `rejected: ${oneLine(record.problem.message)}`);
     const by = record.kind === 'value' ? oneLine(record.entry.by) : undefined;
-    const cause = record.kind === 'value' ? oneLine(record.entry.cause) : undefined;
+    const cause = record.kind === 'value' ? shownCause(record.entry.cause) : undefined;
     return [String(revision), shownTime(at), what, by, cause];
   });
   return renderTable(['revision', 'at', 'value', 'by', 'cause'], rows, paint);

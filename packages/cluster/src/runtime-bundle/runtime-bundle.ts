@@ -32,6 +32,8 @@ export interface RuntimeBundleOptions {
   readonly folder?: string;
   /** How long after the first agent without one a bundle is made. Default: 5 000. */
   readonly buildAfterMs?: number;
+  /** The priority of that build, as of `setPriority`. Default: the lowest; on a machine that is never idle it has to wait. */
+  readonly buildPriority?: number;
   /** A bundle could not be made; agents start from plain modules. */
   readonly onProblem?: (error: unknown) => void;
 }
@@ -46,6 +48,13 @@ const restMs = 60_000;
 const keptBundles = 3;
 const keptMs = 86_400_000;
 const otherKeptMs = 14 * keptMs;
+
+/** Who is there for a build, and until when. */
+interface BuildTerms {
+  /** Somebody waits for it: it is not left to the idle time of the machine (B2). */
+  readonly isAwaited: boolean;
+  readonly signal: AbortSignal;
+}
 
 /** Opens the bundle of this host. Starts nothing yet (B2). */
 export function openRuntimeBundle(options: RuntimeBundleOptions): RuntimeBundle {
@@ -79,10 +88,10 @@ export class RuntimeBundle implements AsyncDisposable {
     return this.#found?.folder;
   }
 
-  /** Makes a bundle now unless there is a fresh one. Throws `bundle-failed`, also where bundles are off. */
+  /** Makes a bundle now, at the priority of this process, unless there is a fresh one. Throws `bundle-failed`, also where bundles are off. */
   async build(signal: AbortSignal): Promise<string> {
     if (this.#order !== undefined && findFresh(this.#order) === undefined) {
-      await this.#runBuild(this.#order, signal);
+      await this.#runBuild(this.#order, { isAwaited: true, signal });
     }
     const folder = this.folder();
     if (folder === undefined) throw failed('no bundle is fresh after the build, or they are off');
@@ -96,20 +105,22 @@ export class RuntimeBundle implements AsyncDisposable {
     const { buildAfterMs = 5_000, onProblem } = this.#options;
     this.#waiting = setTimeout(() => {
       this.#waiting = undefined;
-      this.#runBuild(order, AbortSignal.timeout(buildTimeoutMs)).catch((error: unknown) => {
-        if (!this.#isClosed) onProblem?.(error);
-      });
+      this.#runBuild(order, { isAwaited: false, signal: AbortSignal.timeout(buildTimeoutMs) }).catch(
+        (error: unknown) => {
+          if (!this.#isClosed) onProblem?.(error);
+        },
+      );
     }, buildAfterMs);
     this.#waiting.unref();
   }
 
-  async #runBuild(order: BuildOrder, signal: AbortSignal): Promise<void> {
+  async #runBuild(order: BuildOrder, { isAwaited, signal }: BuildTerms): Promise<void> {
     const conditions = order.conditions.map((condition) => `--conditions=${condition}`);
     const args = [...conditions, fileURLToPath(buildModule), JSON.stringify(order)];
     const build = spawn(process.execPath, args, { stdio: ['ignore', 'ignore', 'pipe'], windowsHide: true });
     this.#build = build;
     try {
-      lowerPriority(build);
+      if (!isAwaited) lowerPriority(build, this.#options.buildPriority);
       let said = '';
       build.stderr.setEncoding('utf8').on('data', (text: string) => (said += text));
       const [code] = await once(build, 'close', { signal });
@@ -207,9 +218,9 @@ function hasBundler(): boolean {
 }
 
 /** Agents come first. Where that is not allowed the build competes with them for a second. */
-function lowerPriority({ pid }: ChildProcess): void {
+function lowerPriority({ pid }: ChildProcess, priority: number = constants.priority.PRIORITY_LOW): void {
   try {
-    if (pid !== undefined) setPriority(pid, constants.priority.PRIORITY_LOW);
+    if (pid !== undefined) setPriority(pid, priority);
   } catch {
     return;
   }

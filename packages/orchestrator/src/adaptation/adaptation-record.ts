@@ -65,6 +65,8 @@ export interface AdaptationRecord {
   readonly triggeredAt: string;
   readonly committedAt?: string | undefined;
   readonly appliedAt?: string | undefined;
+  /** When somebody has taken it back by hand, ISO. */
+  readonly undoneAt?: string | undefined;
   /** The revision of the change; present when the change has been found applied (it is unknown before its own commit). */
   readonly revision?: number | undefined;
   /** The trace the adaptation belongs to, so that a successor continues it. */
@@ -118,6 +120,7 @@ const recordSchema = z.object({
   triggeredAt: z.string(),
   committedAt: z.string().optional(),
   appliedAt: z.string().optional(),
+  undoneAt: z.string().optional(),
   revision: z.number().optional(),
   traceparent: z.string().optional(),
   rollout: rolloutSchema.optional(),

@@ -11,7 +11,7 @@
  * Y3 A leader that dies at any point leaves the record, from which its successor asks the same round again. Who has voted votes the
  *    same, and a round that has ended keeps its end.
  */
-import { orchestratorName } from '@mabeam/agents';
+import { orchestratorName, wireForm } from '@mabeam/agents';
 import { contextFrom, formatTraceparent, inSpan } from '@mabeam/bus';
 import { establishConsensus, type Consensus, type VotingParty } from '@mabeam/coordination';
 import { attributes } from '@mabeam/telemetry/api';
@@ -83,10 +83,18 @@ async function conclude(term: Term, vote: StoredAdaptation): Promise<ChangeOutco
 }
 
 /** The round. It is called off when the term ends; then it has no end yet, and whoever leads asks it again. */
-async function hold({ bus, signal, space }: Term, record: AdaptationRecord): Promise<Consensus> {
+async function hold({ bus, mirror, signal, space }: Term, record: AdaptationRecord): Promise<Consensus> {
   const { proposal, vote } = record;
   if (proposal === undefined || vote === undefined) throw new TypeError('only what has a vote is put to it');
-  return await establishConsensus(bus, space, vote.electorate, proposalOf(record, proposal), {
+  const plain = new Set(
+    [...mirror.state.agents.values()]
+      .filter(({ spec }) => wireForm(spec) === 'plain')
+      .map(({ spec }) => spec.id),
+  );
+  const electorate = vote.electorate.map((voter): VotingParty => {
+    return plain.has(voter.party) ? { ...voter, wire: 'json' } : voter;
+  });
+  return await establishConsensus(bus, space, electorate, proposalOf(record, proposal), {
     algorithm: 'weighted-voting',
     threshold: vote.threshold,
     subject: proposal.variable,

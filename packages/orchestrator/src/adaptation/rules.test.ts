@@ -9,7 +9,7 @@ import { describe, expect, it } from 'vitest';
 import { selection, valued } from '../../test/team.ts';
 import type { AdaptationRecord } from './adaptation-record.ts';
 import { parseRule, type AdaptationRule } from './adaptation-rule.ts';
-import { decideAdaptation, modifyValue } from './rules.ts';
+import { decideAdaptation, lastActedAt, modifyValue } from './rules.ts';
 
 function rule(id: string, more: Partial<AdaptationRule> = {}): AdaptationRule {
   return {
@@ -115,6 +115,13 @@ describe('the cooldown', () => {
   });
   test("another rule's adaptation does not make a rule rest", () => {
     expect(decide([rule('a')], [adapted('b', 99_999)])).toMatchObject({ kind: 'adapt' });
+  });
+  test('where one rests and another would change nothing, nothing is to do; where all rest, they rest', () => {
+    const idle = rule('b', { adapt: 'threshold', by: { set: 0.9 } });
+    expect(decide([rule('a'), idle], [adapted('a', 99_999)])).toMatchObject({ kind: 'noop' });
+    expect(decide([rule('a'), rule('c')], [adapted('a', 99_999), adapted('c', 99_999)])).toMatchObject({
+      kind: 'cooldown',
+    });
   });
   test('one resting rule does not stop another', () => {
     const decision = decide(
@@ -240,6 +247,14 @@ describe('what a guard judges or has judged', () => {
     } as const;
     expect(decide([rule('a')], [record], 100_499)).toMatchObject({ kind: 'cooldown' });
     expect(decide([rule('a')], [record], 100_500)).toMatchObject({ kind: 'adapt' });
+  });
+
+  test('the rule rests as well after somebody has taken its change back by hand', () => {
+    const undoneAt = new Date(99_500).toISOString();
+    const record = { ...adapted('a', 90_000), outcome: 'rolled-back', undoneAt } as const;
+    expect(decide([rule('a')], [record], 100_499)).toMatchObject({ kind: 'cooldown' });
+    expect(decide([rule('a')], [record], 100_500)).toMatchObject({ kind: 'adapt' });
+    expect(lastActedAt(record)).toBe(99_500);
   });
 
   test('a person’s change of the variable is not held against the rules', () => {

@@ -4,8 +4,8 @@
  * A1 A rule answers when it names the occasion and its `where` holds. The larger `priority` goes first, then the smaller id. A variable
  *    is changed once; a later rule for it is passed over, and the decision says so.
  * A2 A proposed value is valid in its domain and constraints, else it is not proposed.
- * A3 A rule rests for `cooldownMs` after it has changed something, and makes at most `atMost.changes` in any `atMost.perMs`. Resting is
- *    an outcome, not an error.
+ * A3 A rule rests for `cooldownMs` after it has changed something, or that was taken back, and makes at most `atMost.changes` in any
+ *    `atMost.perMs`. Resting is an outcome, not an error.
  * A4 A variable does not swing (oscillation.ts), and is left alone while a guard judges its last change.
  * A5 One guarded change a time: two that are judged at once could not be told apart. It is data; who performs it is not seen here.
  */
@@ -178,19 +178,18 @@ export function unsteadiness(
   return `oscillation: ${variable} would turn round again; it holds for another ${Math.ceil(left)} ms`;
 }
 
-/** When a record last did something, in ms since the epoch: what a guard took back is not tried again in the cooldown after that. */
+/** When a record last did something, in ms since the epoch: what was taken back is not tried again in the cooldown after that. */
 function actedAt(record: AdaptationRecord): number {
-  const decidedAt = record.rollout?.decision?.evidence.decidedAt;
-  return decidedAt === undefined ? committedAt(record) : Date.parse(decidedAt);
+  const endedAt = record.undoneAt ?? record.rollout?.decision?.evidence.decidedAt;
+  return endedAt === undefined ? committedAt(record) : Date.parse(endedAt);
 }
 
-/** When an adaptation last did something, in ms since the epoch: it changed its variables, or a guard decided about that. */
+/**
+ * When an adaptation last did something, in ms since the epoch: it changed its variables, a guard decided about that, or somebody took
+ * it back.
+ */
 export function lastActedAt(record: AdaptationRecord): number {
-  const decidedAt = record.rollout?.decision?.evidence.decidedAt;
-  return Math.max(
-    committedAt(record),
-    decidedAt === undefined ? Number.NEGATIVE_INFINITY : Date.parse(decidedAt),
-  );
+  return Math.max(committedAt(record), actedAt(record));
 }
 
 /** When the changes of a record were made, in ms since the epoch. */

@@ -58,9 +58,17 @@ export interface CreateSpaceOptions {
   readonly constraints?: readonly ConstraintHandler[];
 }
 
-/** What came of it: `noop` when the space was like this already; `keys` are those written or deleted. */
+/**
+ * What came of it: `noop` when the space was like this already; `keys` are those written or deleted, `differences` what that changed in
+ * the space as it was then.
+ */
 export type SpaceCreated =
-  | { readonly kind: 'created' | 'updated'; readonly revision: number; readonly keys: readonly string[] }
+  | {
+      readonly kind: 'created' | 'updated';
+      readonly revision: number;
+      readonly keys: readonly string[];
+      readonly differences: readonly PartDifference[];
+    }
   | { readonly kind: 'noop' };
 
 /** The server takes so many messages in one atomic batch. */
@@ -87,7 +95,9 @@ export async function createSpace(
     try {
       const { revision } = await commitBatch(bus, bucket, writes);
       const isNew = !present.entries().some(({ key }) => key.startsWith('definition.'));
-      return { kind: isNew ? 'created' : 'updated', revision, keys: writes.map(({ key }) => key) };
+      const differences = diffSpace(presentBodies(present.entries()), definition);
+      const keys = writes.map(({ key }) => key);
+      return { kind: isNew ? 'created' : 'updated', revision, keys, differences };
     } catch (error) {
       if (!(error instanceof MabeamError) || error.code !== 'conflict' || attempt === attempts) throw error;
     }

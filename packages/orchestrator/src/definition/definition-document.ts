@@ -2,7 +2,16 @@
  * A YAML or JSON text whose every field knows its line and column, so that a mistake in a definition can be pointed at.
  * JSON is read as the YAML it is. Pure.
  */
-import { isMap, isNode, isPair, isScalar, LineCounter, parseDocument, type Document } from 'yaml';
+import {
+  isMap,
+  isNode,
+  isPair,
+  isScalar,
+  LineCounter,
+  parseDocument,
+  type Document,
+  type ErrorCode,
+} from 'yaml';
 
 /** A mistake in a document: where it is and what is wrong. Line and column count from 1. */
 export interface DefinitionProblem {
@@ -25,6 +34,12 @@ export interface DefinitionDocument {
   locate(path: FieldPath): { readonly line: number; readonly column: number };
 }
 
+/** What the parser of YAML says to programmers, for who has written the file. */
+const wording: Readonly<Partial<Record<ErrorCode, string>>> = {
+  DUPLICATE_KEY: 'this field is written twice; keep one of them',
+  MULTIPLE_DOCS: 'a second document begins here; a file has one: remove the "---", or make two files',
+};
+
 /** Reads a text; syntax errors (also a key written twice) are problems, not exceptions. */
 export function readDefinitionDocument(text: string): DefinitionDocument {
   const lines = new LineCounter();
@@ -35,7 +50,7 @@ export function readDefinitionDocument(text: string): DefinitionDocument {
   };
   const problems = document.errors.map((error) => ({
     field: '',
-    message: error.message,
+    message: wording[error.code] ?? error.message,
     ...position(error.pos[0]),
   }));
   return {

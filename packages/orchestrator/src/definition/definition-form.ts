@@ -11,7 +11,7 @@ import { modificationOf, modificationShape, ruleShape } from '../adaptation/adap
 import type { FieldPath } from './definition-document.ts';
 import { plainIssues, type PlainIssue } from './issues.ts';
 import { knownFields, withOurNames, type SchemaNode } from './form-names.ts';
-import { nearestWord } from './nearest-word.ts';
+import { misfitWords, unknownField } from './misfit-words.ts';
 import { scalingShape } from './scaling-policy.ts';
 import { spaceShape } from './space-record.ts';
 
@@ -125,26 +125,7 @@ function problemsOf({ path, issue }: PlainIssue, schema: SchemaNode): readonly F
     const known = knownFields(schema, path);
     return issue.keys.map((key) => ({ path: [...path, key], message: unknownField(key, known) }));
   }
-  if (issue.code === 'invalid_value') return [{ path, message: unknownWord(issue.input, issue.values) }];
-  if (issue.code === 'invalid_key') return [{ path, message: issue.issues[0]?.message ?? issue.message }];
-  const isMissing = issue.code === 'invalid_type' && issue.input === undefined;
-  return [{ path, message: isMissing ? `is missing; give ${articled(issue.expected)}` : issue.message }];
-}
-
-function unknownField(key: string, known: readonly string[]): string {
-  const near = nearestWord(key, known);
-  const cure = near === undefined ? `known here: ${known.join(', ')}` : `did you mean "${near}"?`;
-  return `unknown field "${key}"; ${cure}`;
-}
-
-function unknownWord(input: unknown, words: readonly unknown[]): string {
-  const near = typeof input === 'string' ? nearestWord(input, words.map(String)) : undefined;
-  const cure = near === undefined ? '' : `; did you mean "${near}"?`;
-  return `is ${JSON.stringify(input) ?? 'missing'}, not one of ${words.join(', ')}${cure}`;
-}
-
-function articled(noun: string): string {
-  return /^[aeiou]/.test(noun) ? `an ${noun}` : `a ${noun}`;
+  return [{ path, message: misfitWords(issue) }];
 }
 
 /** A mapping from ids to things; an empty section of a YAML file is an empty mapping. */

@@ -93,8 +93,37 @@ describe('a mistake is named with its file, line, column, field and cure', () =>
   test('broken YAML points at the place', () => {
     expect(problemsOf('space: desk\nagents: [')[0]).toMatch(/^\/desk\/space\.yaml:2:\d+: /);
   });
-  test('a key written twice is refused', () => {
-    expect(problemsOf('space: desk\nspace: desk2\n')[0]).toMatch(/^\/desk\/space\.yaml:2:1: /);
+  test('a key written twice, and a second document, are refused', () => {
+    const twice = problemsOf('space: desk\nspace: desk2\n')[0];
+    expect(twice).toBe('/desk/space.yaml:2:1: this field is written twice; keep one of them');
+    expect(problemsOf('space: desk\n---\nspace: desk2\n')[0]).toMatch(/^\/desk\/space\.yaml:2:1: a second/);
+  });
+  test.each([
+    ['', 'is empty; give a mapping of fields'],
+    ['[]', 'is a list; give a mapping of fields'],
+    ['space: 3', 'space: is 3; give a string'],
+    ['space: d\npool: { cpu: 0 }', 'pool.cpu: is 0; give more than 0'],
+    ['space: d\npool: { memory: -3 }', 'pool.memory: is -3; give at least 1'],
+    ['space: d\npool: { memory: lots }', 'pool.memory: is "lots"; write it in the form'],
+    ['space: d\nagents: { a: { after: b } }', 'agents.a.after: is "b"; give a list'],
+    ['space: d\nagents: { a: }', 'agents.a: is empty; give a mapping of fields'],
+    ['space: d\nagents: { a: { variables: { x: {} } } }', 'variables.x.initial: is missing; give a value'],
+    ['space: d\nagents: { a: { variables: { x: 1 } } }', 'variables.x: is 1; give a mapping of fields'],
+    [
+      'space: d\nvariables: { v: { kind: agent-selection, constraints: { exclusive: [[b]] } } }',
+      'variables.v.constraints.exclusive[0]: has 1 of them; give at least 2',
+    ],
+    [
+      'space: d\nvariables: { v: { kind: agent-selection, constraints: { minActive: 0.5 } } }',
+      'variables.v.constraints.minActive: is 0.5; give a whole number',
+    ],
+    ['space: d\nrules: { r: { canary: 3 } }', 'rules.r.canary: is 3; give at most 1'],
+    [
+      'space: d\nscaling: { s: { target: { agent: a, role: b } } }',
+      'scaling.s.target.role: "role" does not go with what stands beside it; keep one of them',
+    ],
+  ])('%j is told in plain words', (text, message) => {
+    expect(problemsOf(text).join('\n')).toContain(message);
   });
   test.each([
     ['space: Desk', 1, 1, 'space', 'is not an id'],

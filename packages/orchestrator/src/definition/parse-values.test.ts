@@ -40,8 +40,9 @@ describe('values in a text', () => {
     [
       'a variable that is not there',
       'pace: 3\ntresholt: 1\n',
-      /^values:2:1: tresholt: .*did you mean threshold/,
+      /^values:2:1: tresholt: .*did you mean "threshold"/,
     ],
+    ['one that is near none', 'other: 1\n', /^values:1:1: other: .*; there are pace, threshold, team$/],
     ['a value out of its domain', 'threshold: 0.2\n\npace: 99\n', /^values:3:1: pace: /],
     ['a list', '- pace\n', /^values:1:1: is not an object of values/],
     ['nothing', '', /^values:1:1: is not an object of values/],

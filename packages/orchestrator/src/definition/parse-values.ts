@@ -1,7 +1,7 @@
 /** Reading the values of a change set from a YAML or JSON text: an object of values by variable. Pure. */
 import { validateValue, type Json, type VariableDefinition } from '@mabeam/variables';
+import { cureFor } from './check-problem.ts';
 import { fieldText, readDefinitionDocument } from './definition-document.ts';
-import { nearestWord } from './nearest-word.ts';
 import type { ParseOptions } from './parse-space-definition.ts';
 import { problemLines } from './space-definition.ts';
 import { orchestratorError } from '../errors.ts';
@@ -37,8 +37,7 @@ export function parseValues(
     };
     const definition = variables.get(variable)?.definition;
     if (definition === undefined) {
-      const near = nearestWord(variable, [...variables.keys()]);
-      refuse([], `there is no such variable${near === undefined ? '' : `; did you mean ${near}?`}`);
+      refuse([], `there is no such variable${cureFor(variable, [...variables.keys()])}`);
       continue;
     }
     const verdict = validateValue(definition, value);

@@ -120,6 +120,25 @@ test('what changed nothing is told with its trigger and its reason', () => {
   });
 });
 
+test('a roll-back is not told to have led to what it takes back, and has led to what it stops', () => {
+  const back = [
+    put(9, 'space.active', chosen(['words']), { batch: 'c' }),
+    put(10, 'adaptation.h', { outcome: 'rolled-back' }, { batch: 'c' }),
+  ];
+  const former = put(5, 'space.active', chosen(['words', 'links']));
+  const traceparent = `00-${trace}-${'c'.repeat(16)}-01`;
+  const at = second(0).toISOString();
+  const phases = [
+    { revision: 6, at, outcome: 'committed' },
+    { revision: 10, at, outcome: 'rolled-back' },
+  ];
+  const adaptation = { hash: 'h', record: { outcome: 'rolled-back', traceparent }, phases };
+  const events = [event('links', 6, 'started', trace), event('links', 11, 'stopped', 'b'.repeat(32))];
+  const before = new Map([['space.active', former]]);
+  const story = explainRevision(material({ revision: 9, revisions: back, before, adaptation, events }));
+  expect(story?.ledTo.instances).toMatchObject([{ verb: 'stopped', linkedBy: 'time' }]);
+});
+
 test('a gap is told when it touches what is told, and not otherwise', () => {
   const revisions = [put(10, 'space.x', chosen([])), put(12, 'space.y', chosen([]))];
   const gap = (from: number, to: number) => ({ kind: 'gap', from, to, at: second(0) }) as const;

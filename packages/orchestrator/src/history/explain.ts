@@ -102,7 +102,8 @@ export function explainRevision(material: StoryMaterial): RevisionStory | undefi
     .map((each) => differenceOf(each, material.before.get(each.key)));
   const { adaptation, gaps, standing, trigger } = material;
   const traceId = traceOf(adaptation);
-  const ledTo = consequencesOf({ ...material, changes, last, traceId });
+  const isTakenBack = isRollBack(changeSet, adaptation);
+  const ledTo = consequencesOf({ ...material, changes, last, traceId: isTakenBack ? undefined : traceId });
   const near = gaps.filter(({ from, to }) => to >= first.revision - 1 && from <= ledTo.until);
   return {
     kind: 'revision',
@@ -134,6 +135,16 @@ export function changeSetOf(
 /** The hash of the adaptation a change set belongs to, by its record in the same change set. */
 export function adaptationOf(changeSet: readonly RecordedRevision[]): string | undefined {
   return changeSet.map(({ key }) => contentOf(key)).find(({ content }) => content === 'adaptation')?.id;
+}
+
+/** Does the change set take its adaptation back? The trace is that of what it takes back. */
+function isRollBack(
+  changeSet: readonly RecordedRevision[],
+  adaptation: AdaptationStory | undefined,
+): boolean {
+  const revisions = new Set(changeSet.map(({ revision }) => revision));
+  const phases = adaptation?.phases ?? [];
+  return phases.some(({ outcome, revision }) => outcome === 'rolled-back' && revisions.has(revision));
 }
 
 /** A change set of records alone says no cause; the trigger of its adaptation is it. */

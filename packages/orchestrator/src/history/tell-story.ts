@@ -120,7 +120,12 @@ async function tellRevision(place: StoryPlace, revision: number): Promise<Revisi
     throw variableError('history-gap', message, { details: { ...details, from, to, keys } });
   }
   const current = mirror.state.view.revision;
-  const why = revision > current ? `the space is at ${current}` : 'it is older than what is kept';
+  const why =
+    revision > current
+      ? `the space is at ${current}`
+      : revision < 1
+        ? 'the first is 1'
+        : 'it is older than what is kept';
   throw variableError('unknown-revision', `there is no revision ${revision}: ${why}`, { details });
 }
 

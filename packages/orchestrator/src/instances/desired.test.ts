@@ -68,7 +68,25 @@ describe('the graph that ought to hold', () => {
       selection(['words'], []),
       topology({ pattern: 'star', hub: 'words' }, ['words', 'judge', 'reader']),
     ];
-    expect(desiredGraph(team, variables)).toMatchObject({ hub: 'judge', nodes: ['judge', 'reader'] });
+    const eager = team.map((agent) =>
+      agent.spec.id === 'reader' ? agentOf('reader', { role: 'coordinator' }) : agent,
+    );
+    expect(desiredGraph(eager, variables)).toMatchObject({ hub: 'judge', nodes: ['judge', 'reader'] });
+  });
+  test('a hub that has failed is replaced by a coordinator, else by the larger priority, else by the smaller id', () => {
+    const star = [topology({ pattern: 'star', hub: 'lost' }, ['lost', 'b', 'a', 'c'])];
+    const hubOf = (more: Readonly<Record<string, Parameters<typeof agentOf>[1]>>) => {
+      const agents = ['a', 'b', 'c'].map((id) => agentOf(id, more[id]));
+      return desiredGraph([...agents, { ...agentOf('lost'), standing: 'absent' }], star)?.hub;
+    };
+    expect(hubOf({ b: { priority: 9 }, c: { role: 'coordinator' } })).toBe('c');
+    expect(hubOf({ c: { priority: 9 } })).toBe('c');
+    expect(hubOf({})).toBe('a');
+  });
+  test('who was given up after a failure does not run and is not wired', () => {
+    const agents = [agentOf('a'), { ...agentOf('b'), standing: 'given-up' } as const];
+    expect(names(desiredInstances(agents, [selection(['b'], ['b'])]))).toEqual(['a.0']);
+    expect(desiredGraph(agents, [topology({ pattern: 'mesh' })])?.nodes).toEqual(['a']);
   });
   test('a topology without agents spans all that are active', () => {
     const mesh = desiredGraph(team, [topology({ pattern: 'mesh' })]);

@@ -194,6 +194,18 @@ describe('the start order', () => {
     expect(toy.rounds).toEqual([['store'], ['chief'], ['judge'], ['reader']]);
   });
 
+  test('supervisors come first as well, and who comes first does not wait for whom it sends to', () => {
+    const watched = [agentOf('other'), agentOf('watcher'), agentOf('words', { supervisor: 'watcher' })];
+    const toy = new Toy(watched);
+    toy.settle();
+    expect(toy.rounds).toEqual([['watcher'], ['other', 'words']]);
+    const sending = new Toy([agentOf('chief', { role: 'coordinator' }), agentOf('judge')], [], {
+      dataEdges: [['chief', 'judge']],
+    });
+    sending.settle();
+    expect(sending.rounds).toEqual([['chief'], ['judge']]);
+  });
+
   test('a coordinator that fails does not keep the others from starting', () => {
     const toy = new Toy([agentOf('chief', { role: 'coordinator' }), agentOf('judge')], ['chief']);
     toy.settle();

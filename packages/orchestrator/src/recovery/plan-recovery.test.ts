@@ -141,6 +141,26 @@ describe('a failure', () => {
     expect(outcomes(planRecovery(inputOf(lost)))).toEqual(['restarting']);
   });
 
+  test('of its own counts alone: what was lost with a host before is not held against it', () => {
+    const space = governed({ maxFailures: 1, escalation: 'remove-agent' });
+    const up = [seen('words', 'active')];
+    const lost = planRecovery(inputOf({ agents, observed: up, lost: ['words-0'], space }));
+    const anew = [seen('words', 'failed', 0, { incarnation: 'other-0' })];
+    expect(
+      outcomes(planRecovery(inputOf({ agents, observed: anew, records: after(lost), space }))),
+    ).toContain('restarting');
+  });
+
+  test('that is the loss of its host does not escalate, though there were too many before', () => {
+    const space = governed({ maxFailures: 1, escalation: 'notify' });
+    const twice = planRecovery(inputOf({ agents, observed: [seen('words', 'failed', 1)], space }));
+    expect(outcomes(twice)).toEqual(['restarting', 'escalated']);
+    const up = [seen('words', 'active', 2)];
+    const records = after(planRecovery(inputOf({ agents, observed: up, space, records: after(twice) })));
+    const lost = { agents, space, observed: up, lost: ['words-2'], records };
+    expect(outcomes(planRecovery(inputOf(lost)))).toEqual(['restarting']);
+  });
+
   test('of a temporary agent takes nobody along and is given no successor', () => {
     const temporary = [agentOf('words', { restart: 'temporary' }), agentOf('links')];
     const observed = [seen('words', 'failed'), seen('links', 'active')];
@@ -206,6 +226,30 @@ describe('what a variable says of the failure of its agents', () => {
     const plan = decide(team('failover'));
     expect(plan?.wishes).toEqual([{ id: 'team', value: ['c', 'b'] }]);
     expect(plan?.record.open).toMatchObject([{ incarnation: 'a-0', replacement: 'c' }]);
+  });
+
+  test('failover: of two that fail together one is replaced, and the other when that can be seen', () => {
+    const four = ['a', 'b', 'c', 'd'].map((id) => agentOf(id));
+    const agreed = (value: string[]) =>
+      valued(agentSelection('team', { agents: ['a', 'b', 'c', 'd'], onFailure: 'failover' }), value);
+    const both = { agents: four, observed: [seen('a', 'failed'), seen('b', 'failed')] };
+    const first = planRecovery(inputOf({ ...both, variables: [agreed(['a', 'b'])] }));
+    expect(first.map(({ agent, wishes }) => [agent, wishes[0]?.value])).toEqual([['a', ['c', 'b']]]);
+    const next = { ...both, variables: [agreed(['c', 'b'])], records: after(first) };
+    const second = planRecovery(inputOf(next)).filter(({ wishes }) => wishes.length > 0);
+    expect(second.map(({ agent, wishes }) => [agent, wishes[0]?.value])).toEqual([['b', ['c', 'd']]]);
+  });
+
+  test('failover: two instances of one agent are replaced by one spare, and once', () => {
+    const pair = [agentOf('a', { replicas: 2 }), agentOf('b'), agentOf('c')];
+    const down = [
+      seen('a', 'failed'),
+      seen('a', 'failed', 0, { ordinal: 1, incarnation: 'a1-0' }),
+      seen('b', 'active'),
+    ];
+    const plan = planRecovery(inputOf({ agents: pair, observed: down, variables: [team('failover')] }));
+    expect(plan.map(({ wishes }) => wishes.length)).toEqual([1]);
+    expect(outcomes(plan)).toEqual(['failed-over', 'restarting']);
   });
 
   test('failover: it is over when the spare is up', () => {

@@ -102,6 +102,7 @@ test('an undone canary leaves the value and no candidate, and is not undone twic
   expect(undo.record).toMatchObject({
     outcome: 'rolled-back',
     reason: 'undone by ada',
+    undoneAt: now.toISOString(),
     announcedAt: undefined,
   });
   expect(() => planUndo(after, { ...chosen, adaptation: plan.hash }, { evidence: undefined, now })).toThrow(

@@ -97,6 +97,7 @@ export function planUndo(
     outcome: 'rolled-back',
     reason,
     rollout: rollout === undefined || decision === undefined ? rollout : { ...rollout, decision },
+    undoneAt: now.toISOString(),
     announcedAt: undefined,
   };
   return { kind: 'written', hash, record: undone, expect: revision, writes };

@@ -176,6 +176,10 @@ describe('the queue rule', () => {
     expect(queued(28, 4, { wanted: 8, ready: 1 })).toMatchObject({ to: 8, reason: 'stabilising' });
   });
 
+  it('takes 16 at once for usual, as long as no replica has said how many', () => {
+    expect(queued(26, 0, { metrics: undefined })).toMatchObject({ to: 3 });
+  });
+
   it('wakes an agent that has no replicas', () => {
     expect(queued(1, 0, { wanted: 0, ready: 0, metrics: undefined })).toMatchObject({ to: 1 });
   });

@@ -1,5 +1,6 @@
 /** Replicas by hand: how many are wanted and how many are there, and wishing for another number. */
 import { commitBatch, spaceNames, type Bus } from '@mabeam/bus';
+import { cureFor } from '../definition/check-problem.ts';
 import { activeAgents } from '../instances/desired.ts';
 import type { Waiting } from '../instances/reconcile.ts';
 import { orchestratorError } from '../errors.ts';
@@ -73,9 +74,13 @@ export async function scaleAgent(
   { agent, replicas }: { readonly agent: string; readonly replicas: number },
   { by, cause = 'operator' }: ScaleOptions,
 ): Promise<ScaledAgent> {
-  const spec = [...mirror.state.agents.values()].find((defined) => defined.spec.id === agent)?.spec;
+  const specs = [...mirror.state.agents.values()].map((defined) => defined.spec);
+  const spec = specs.find(({ id }) => id === agent);
   const details = { agent, replicas, id: agent };
-  if (spec === undefined) throw orchestratorError('unknown-id', `there is no agent ${agent}`, { details });
+  if (spec === undefined) {
+    const known = specs.map(({ id }) => id).toSorted();
+    throw orchestratorError('unknown-id', `there is no agent ${agent}${cureFor(agent, known)}`, { details });
+  }
   const { bounds } = spec;
   if (bounds === undefined) {
     const message = `${agent} may not be scaled; give its definition replicas: {min, max}`;

@@ -110,7 +110,10 @@ export class MultiAgentSpace implements AsyncDisposable {
     ) as Promise<SpaceCoordinated>;
   }
 
-  /** Lets each variable with a policy adapt by these figures, `metrics()` for instance. Throws `no-responders`, what handlers throw. */
+  /**
+   * Lets each variable with a policy adapt by these figures, `metrics()` for instance. Throws `invalid-metrics`, `no-responders`, what
+   * handlers throw.
+   */
   adaptSystem(metrics: PerformanceMetrics, options: AskOptions = {}): Promise<readonly VariableAdapted[]> {
     // The leader answers with what adaptVariables gives.
     return this.#ask('adapt-system', { metrics }, options) as Promise<readonly VariableAdapted[]>;

@@ -13,6 +13,7 @@ import { issueText } from '../definition/issues.ts';
 import { orchestratorError } from '../errors.ts';
 import type { Autoscaler } from '../scaling/autoscale.ts';
 import type { PerformanceMetrics } from '../scaling/metrics.ts';
+import { assertMetrics } from '../strategies/measure.ts';
 import type { Term } from '../term/term.ts';
 import { coordinateSpace } from './coordinate-space.ts';
 
@@ -31,7 +32,7 @@ const usualTimeoutMs = 10_000;
 const marginMs = 200;
 
 const coordinateBody = z.strictObject({ timeoutMs: z.int().min(1).optional() });
-const adaptBody = z.strictObject({ metrics: z.record(z.string(), z.unknown()) });
+const adaptBody = z.strictObject({ metrics: z.unknown() });
 
 /** Serves the commands until the services are closed. */
 export function serveSpaceCommands(term: Term, autoscaler: Autoscaler): readonly Service[] {
@@ -43,8 +44,8 @@ export function serveSpaceCommands(term: Term, autoscaler: Autoscaler): readonly
     }),
     term.bus.serve(at('auto-scale'), () => autoscaler.look()),
     term.bus.serve(at('adapt-system'), ({ body }) => {
-      // Figures are judged by whoever decides by them (`invalid-metrics`).
-      const metrics = read(adaptBody, body, 'adapt-system').metrics as unknown as PerformanceMetrics;
+      const { metrics } = read(adaptBody, body, 'adapt-system');
+      assertMetrics(metrics);
       return adaptVariables(term, metrics);
     }),
   ];

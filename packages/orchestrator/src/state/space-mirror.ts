@@ -40,6 +40,7 @@ import type { InstanceLease } from '../instances/reconcile.ts';
 import { ProcessReports } from '../instances/reports.ts';
 import type { Report, Situation } from '../adaptation/settlement.ts';
 import { standingOf, withStanding, type RecoveryStanding } from '../recovery/standing.ts';
+import { leaderKey, parseLeader, type LeaderIdentity } from '../term/fence.ts';
 import { emptyParts, foldParts, spaceRecordOf, type SpaceParts, type SpaceState } from './space-state.ts';
 
 /** Opens the mirror and resolves when it shows the space as it is now; `options` are those of its variables. */
@@ -133,6 +134,12 @@ export class SpaceMirror implements AsyncDisposable {
     const isLive = ({ host }: InstanceLease): boolean =>
       host === undefined || replica?.get(hostLeaseKey(host)) !== undefined;
     return this.#readLeases(replica).filter(isLive);
+  }
+
+  /** Who leads the space; undefined: nobody does. */
+  get leader(): LeaderIdentity | undefined {
+    const entry = this.#leases?.get(leaderKey);
+    return entry === undefined ? undefined : readOrNothing(readLeader, entry)[0];
   }
 
   /** The nodes that are registered now. */
@@ -279,6 +286,10 @@ function readLease({ data, key }: BucketEntry): InstanceLease | undefined {
   if (instance === undefined || holder === undefined) return undefined;
   const { host, incarnation, node } = holder;
   return { ...instance, node, incarnation, ...(host === undefined ? {} : { host }) };
+}
+
+function readLeader({ data }: BucketEntry): LeaderIdentity | undefined {
+  return parseLeader(parseJson(data));
 }
 
 /** A stranger may publish anything as a heartbeat: what is not JSON counts as nothing. */

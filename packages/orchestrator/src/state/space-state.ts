@@ -48,30 +48,12 @@ export interface SpaceState extends SpaceParts {
 
 /** The parts of a space in which nothing was ever written. */
 export function emptyParts(): SpaceParts {
-  return {
-    agents: new Map(),
-    rules: new Map(),
-    adaptations: new Map(),
-    scaling: new Map(),
-    scales: new Map(),
-    recoveries: new Map(),
-    space: new Map(),
-    problems: new Map(),
-  };
+  return draftOf(undefined);
 }
 
 /** The parts after these entries. */
 export function foldParts(parts: SpaceParts, entries: readonly BucketEntry[]): SpaceParts {
-  const next = {
-    agents: new Map(parts.agents),
-    rules: new Map(parts.rules),
-    adaptations: new Map(parts.adaptations),
-    scaling: new Map(parts.scaling),
-    scales: new Map(parts.scales),
-    recoveries: new Map(parts.recoveries),
-    space: new Map(parts.space),
-    problems: new Map(parts.problems),
-  };
+  const next = draftOf(parts);
   for (const entry of entries) {
     for (const map of Object.values(next)) map.delete(entry.key);
     next.recoveries.delete(recoveringAgent(entry.key) ?? '');
@@ -105,15 +87,24 @@ export function wantedGraphOf(state: SpaceState): CoordinationGraph | undefined 
   return desiredGraph([...agents.values()], [...view.variables.values()], spaceRecordOf(state)?.edges);
 }
 
-interface Draft {
-  readonly agents: Map<string, DefinedAgent>;
-  readonly rules: Map<string, AdaptationRule>;
-  readonly adaptations: Map<string, StoredAdaptation>;
-  readonly scaling: Map<string, ScalingPolicy>;
-  readonly scales: Map<string, ScaleEntry>;
-  readonly recoveries: Map<string, StoredRecovery>;
-  readonly space: Map<string, SpaceRecord>;
-  readonly problems: Map<string, string>;
+/** Parts that are being folded: nobody else has them yet (V2). */
+type Draft = {
+  readonly [Part in keyof SpaceParts]: SpaceParts[Part] extends ReadonlyMap<string, infer Held>
+    ? Map<string, Held>
+    : never;
+};
+
+function draftOf(parts: SpaceParts | undefined): Draft {
+  return {
+    agents: new Map(parts?.agents),
+    rules: new Map(parts?.rules),
+    adaptations: new Map(parts?.adaptations),
+    scaling: new Map(parts?.scaling),
+    scales: new Map(parts?.scales),
+    recoveries: new Map(parts?.recoveries),
+    space: new Map(parts?.space),
+    problems: new Map(parts?.problems),
+  };
 }
 
 function acceptEntry(draft: Draft, { key, data, revision }: BucketEntry): void {

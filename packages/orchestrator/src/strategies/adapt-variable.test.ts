@@ -95,6 +95,8 @@ describe('the strategies differ on the same figures', () => {
       kind: 'steady',
       reason: expect.stringContaining('too few for a forecast, so reactive'),
     });
+    const four = adapt(variable, [0.9, 0.85, 0.8, 0.75]);
+    expect(four).toMatchObject({ reason: expect.stringContaining('4 samples are too few') });
     expect(adapt(variable, [0.6, 0.6]).kind).toBe('change');
   });
   it('emergent moves without any central figure, to the mean weighed by reward, also when one agent is gone', () => {
@@ -106,6 +108,15 @@ describe('the strategies differ on the same figures', () => {
     expect(adapt(variable, [], { proposals })).toMatchObject({ kind: 'change', change: { to: 7 } });
     expect(adapt(variable, [], { proposals: proposals.slice(0, 1) })).toMatchObject({ change: { to: 2 } });
     expect(adapt(variable, [], { proposals: [] }).kind).toBe('steady');
+  });
+  it('emergent does not hear whom the variable does not concern', () => {
+    const of = { ...dial({ strategy: 'emergent' }) };
+    const own = { ...of, definition: { ...of.definition, agents: ['a'] } };
+    const proposals = [
+      { agent: 'a', value: 2, reward: 1 },
+      { agent: 'stranger', value: 9, reward: 99 },
+    ];
+    expect(adapt(own, [], { proposals })).toMatchObject({ change: { to: 2 } });
   });
   it('emergent goes elsewhere when it explores', () => {
     const proposals = [

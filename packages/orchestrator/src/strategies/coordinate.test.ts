@@ -214,6 +214,22 @@ describe('a value to read', () => {
   });
 });
 
+it('gives 30 s to a life, 5 s to a configuration, 1 s to a parameter', () => {
+  const timesOf = (outcome: Coordination): readonly string[] =>
+    outcome.kind === 'failed'
+      ? [outcome.error.code]
+      : outcome.directives.map(({ action, timeoutMs }) => `${action} ${timeoutMs}`);
+  const given = context([standing('a'), standing('b', 'inactive')]);
+  expect(timesOf(run(agentSelection('team', { agents: five }), ['b'], given))).toEqual([
+    'stop 30000',
+    'start 30000',
+  ]);
+  const threshold = performanceThreshold('t', { initial: 0.5 });
+  expect(timesOf(run(threshold, 0.7, given))).toEqual(['adjust-parameters 1000']);
+  const wiring = communicationTopology('w', { agents: five });
+  expect(timesOf(run(wiring, 'mesh', given))).toEqual(['update-communication 5000']);
+});
+
 it('a value that the variable may not have is invalid-configuration, with the field', () => {
   const outcome = run(adaptationRate('rate'), 7, context([standing('a')]));
   expect(outcome).toMatchObject({

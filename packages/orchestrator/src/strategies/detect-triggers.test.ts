@@ -61,6 +61,14 @@ describe('a degraded performance', () => {
   it('of less than 10 %, or for one window, is none', () => {
     expect(found(windowsOf([0.9, 0.9, 0.82, 0.82, 0.9, 0.5, 0.9])).flat()).toEqual([]);
   });
+  it('of more than 10 % is one', () => {
+    expect(found(windowsOf([0.9, 0.9, 0.805, 0.805])).flat()).toEqual(['performance-degradation']);
+  });
+  it('is measured by a usual level that follows a good window by a fifth, and a bad one not at all', () => {
+    expect(found(windowsOf([0.5, 1, 0.55, 0.55])).flat()).toEqual([]);
+    const long = [0.9, ...Array.from({ length: 10 }, () => 0.7), 0.85, 0.7, 0.7];
+    expect(found(windowsOf(long)).flatMap((each, index) => each.map(() => index))).toEqual([2, 13]);
+  });
   it('below the threshold is found at once', () => {
     expect(found(windowsOf([0.6]), [{ threshold: 0.7 }])).toEqual([['performance-degradation']]);
   });

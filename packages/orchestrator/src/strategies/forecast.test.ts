@@ -14,6 +14,12 @@ describe('a forecast', () => {
     expect(value).toBeCloseTo(start + slope * (length - 1 + horizon), 6);
     expect(spread).toBeCloseTo(0, 6);
   });
+  it('is what the recurrences come to, worked out by hand', () => {
+    // Levels 0, 1, 2.5; trends 1, 1, 1.15; errors one step ahead, after the start: 1.
+    const { spread, value } = forecast([0, 1, 3], 3);
+    expect(value).toBeCloseTo(2.5 + 3 * 1.15, 12);
+    expect(spread).toBeCloseTo(Math.sqrt(1 + 0.65 ** 2 + 0.8 ** 2), 12);
+  });
   it('is the less sure the farther it looks', () => {
     const noisy = [1, 3, 2, 4, 3, 5, 4];
     expect(forecast(noisy, 5).spread).toBeGreaterThan(forecast(noisy, 1).spread);

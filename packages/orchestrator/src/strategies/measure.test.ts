@@ -47,15 +47,35 @@ describe('a measure', () => {
   it('by any other name is the mean of those scores', () => {
     expect(measureOf(scored, 'tone', ['a', 'b'])).toBeCloseTo(0.2);
   });
-  it('that is no figure is invalid-metrics, naming the field', () => {
+  it('that is no figure, or that is missing, is invalid-metrics, naming the field', () => {
     expect(() => assertMetrics(scored)).not.toThrow();
-    const broken = { ...scored, communicationEfficiency: 1.5 };
-    expect(() => assertMetrics(broken)).toThrow(
-      expect.objectContaining({ code: 'invalid-metrics', details: { field: 'communicationEfficiency' } }),
-    );
-    expect(() => assertMetrics({ ...scored, aggregatePerformance: Number.POSITIVE_INFINITY })).toThrow(
-      'aggregatePerformance',
-    );
+    const { a } = scored.agents;
+    const { agents: _agents, ...headless } = scored;
+    const broken: readonly (readonly [unknown, string])[] = [
+      [{ ...scored, communicationEfficiency: 1.5 }, 'communicationEfficiency'],
+      [{ ...scored, communicationEfficiency: undefined }, 'communicationEfficiency'],
+      [{ ...scored, aggregatePerformance: Number.POSITIVE_INFINITY }, 'aggregatePerformance'],
+      [{ ...scored, aggregatePerformance: null }, 'aggregatePerformance'],
+      [{ ...scored, resourceUtilization: { cpu: Number.NaN } }, 'resourceUtilization.cpu'],
+      [{ ...scored, agents: { a: { ...a, successRate: 1.1 } } }, 'agents.a.successRate'],
+      [{ ...scored, agents: { a: { ...a, cpuUse: -1 } } }, 'agents.a.cpuUse'],
+      [
+        { ...scored, agents: { a: { ...a, latencyMs: { p50: 1, p95: Number.NaN } } } },
+        'agents.a.latencyMs.p95',
+      ],
+      [
+        { ...scored, agents: { a: { ...a, scores: { tone: { mean: Number.NaN, samples: 1 } } } } },
+        'agents.a.scores.tone.mean',
+      ],
+      [{ ...scored, agents: { a: undefined } }, 'agents.a'],
+      [headless, 'agents'],
+      [{}, 'at'],
+      [undefined, 'metrics'],
+    ];
+    for (const [metrics, field] of broken)
+      expect(() => assertMetrics(metrics), field).toThrow(
+        expect.objectContaining({ code: 'invalid-metrics', details: { field } }),
+      );
   });
 });
 

@@ -10,6 +10,7 @@
  * `undefined` is "not known": silence is neither good nor bad.
  */
 import type { VariableState } from '@mabeam/variables';
+import { z } from 'zod';
 import { orchestratorError } from '../errors.ts';
 import type { AgentMetrics, PerformanceMetrics } from '../scaling/metrics.ts';
 
@@ -77,35 +78,52 @@ export function isBad(figure: number, target: number, direction: 'above' | 'belo
   return direction === 'above' ? figure > target : figure < target;
 }
 
-/** Throws `invalid-metrics`, naming the field, when a figure is not finite, or a share is not one. */
-export function assertMetrics(metrics: PerformanceMetrics): void {
-  const figures: readonly (readonly [string, number | undefined, number])[] = [
-    ['at', metrics.at, Number.POSITIVE_INFINITY],
-    ['communicationEfficiency', metrics.communicationEfficiency, 1],
-    ['adaptationSuccessRate', metrics.adaptationSuccessRate, 1],
-    ['faultRecoveryTimeMs', metrics.faultRecoveryTimeMs, Number.POSITIVE_INFINITY],
-    ...Object.values(metrics.agents).flatMap(({ agent, ...each }): [string, number | undefined, number][] => [
-      [`agents.${agent}.successRate`, each.successRate, 1],
-      [`agents.${agent}.handled`, each.handled, Number.POSITIVE_INFINITY],
-      [`agents.${agent}.busy`, each.busy, Number.POSITIVE_INFINITY],
-      [`agents.${agent}.queue`, each.queue, Number.POSITIVE_INFINITY],
-      [`agents.${agent}.cpu`, each.cpu, Number.POSITIVE_INFINITY],
-      [`agents.${agent}.memory`, each.memory, Number.POSITIVE_INFINITY],
-    ]),
-  ];
-  const bad = figures.find(
-    ([, figure, most]) => figure !== undefined && !(Number.isFinite(figure) && figure >= 0 && figure <= most),
-  );
-  const scored: readonly (readonly [string, number | undefined])[] = [
-    ['aggregatePerformance', metrics.aggregatePerformance],
-    ...Object.values(metrics.agents).map(
-      ({ agent, performance }) => [`agents.${agent}.performance`, performance] as const,
-    ),
-  ];
-  const [field, figure] =
-    bad ?? scored.find(([, value]) => value !== undefined && !Number.isFinite(value)) ?? [];
-  if (field === undefined) return;
-  throw orchestratorError('invalid-metrics', `${field}: ${figure} is no figure of it; mend what reports it`, {
+const figure = z.number().min(0);
+const share = figure.max(1);
+
+/** What the figures of an agent must be, as far as anything is decided by them; a score may be any number. */
+const agentFigures = z.looseObject({
+  instances: figure,
+  handled: figure,
+  failed: figure,
+  inFlight: figure,
+  busy: figure,
+  cpu: figure,
+  memory: figure,
+  successRate: share.optional(),
+  queue: figure.optional(),
+  cpuUse: figure.optional(),
+  memoryUse: figure.optional(),
+  latencyMs: z.looseObject({ p50: figure, p95: figure }).optional(),
+  performance: z.number().optional(),
+  scores: z.record(z.string(), z.looseObject({ mean: z.number(), samples: figure })),
+});
+
+/** What is used of a resource may be more than there is to be. */
+const metricsFigures = z.looseObject({
+  at: figure,
+  aggregatePerformance: z.number().optional(),
+  agents: z.record(z.string(), agentFigures),
+  resourceUtilization: z.looseObject({
+    memory: figure.optional(),
+    cpu: figure.optional(),
+    network: figure.optional(),
+    storage: figure.optional(),
+  }),
+  communicationEfficiency: share,
+  adaptationSuccessRate: share.optional(),
+  faultRecoveryTimeMs: figure.optional(),
+});
+
+/** Throws `invalid-metrics`, naming the field, when a figure is missing, is not finite, or a share is not one. */
+export function assertMetrics(metrics: unknown): asserts metrics is PerformanceMetrics {
+  const [issue] = metricsFigures.safeParse(metrics, { reportInput: true }).error?.issues ?? [];
+  if (issue === undefined) return;
+  const field = issue.path.join('.') || 'metrics';
+  const { input } = issue;
+  const figureSaid = typeof input === 'number' ? String(input) : JSON.stringify(input);
+  const said = input === undefined ? 'it is missing' : `${figureSaid} is no figure of it`;
+  throw orchestratorError('invalid-metrics', `${field}: ${said}; mend what reports it`, {
     details: { field },
   });
 }

@@ -21,6 +21,7 @@ import {
   type Lease,
 } from '@mabeam/bus';
 import { freezeKey } from '@mabeam/variables';
+import { z } from 'zod';
 
 /** What a fenced commit can end in. */
 export type CommitOutcome =
@@ -32,11 +33,17 @@ export type CommitOutcome =
   | { readonly kind: 'conflict' }
   | { readonly kind: 'deposed' };
 
+/** The key of the lease, and in the space's bucket of the ticket (F1). */
+export const leaderKey = 'leader';
+
+const identitySchema = z.object({ process: z.string(), pid: z.int(), host: z.string() });
+
 /** Who leads; the holder of the lease and the body of the key `leader`. */
-export interface LeaderIdentity {
-  readonly process: string;
-  readonly pid: number;
-  readonly host: string;
+export type LeaderIdentity = Readonly<z.infer<typeof identitySchema>>;
+
+/** The leader that the holder of the lease says; undefined when it is none. */
+export function parseLeader(value: unknown): LeaderIdentity | undefined {
+  return identitySchema.safeParse(value).data;
 }
 
 /** Which space to lead, as whom, and how long a lease lasts without renewal (2 000 ms by default). */
@@ -47,7 +54,6 @@ export interface LeadershipOptions {
 }
 
 const defaultTtlMs = 2_000;
-const leaderKey = 'leader';
 const fenceKey = 'fence';
 const freezeFenceKey = 'fence.freeze';
 

@@ -47,10 +47,9 @@ export function applyCommand(): Command {
     const constraints = await loadConstraints(flags.predicates);
     const options = { by: flags.by ?? author(), constraints };
     await onServer(flags, async (bus) => {
-      const preview = await previewSpace(bus, definition, options);
-      if (flags.dryRun === true) return tellDryRun(output, bus, definition, preview);
-      const made = await createSpace(bus, definition, options);
-      tellApplied(output, definition, preview, made);
+      if (flags.dryRun === true)
+        return tellDryRun(output, bus, definition, await previewSpace(bus, definition, options));
+      tellApplied(output, definition, await createSpace(bus, definition, options));
     });
   });
 }
@@ -58,12 +57,11 @@ export function applyCommand(): Command {
 function tellApplied(
   output: Output,
   { space }: SpaceDefinition,
-  { differences }: SpacePreview,
   made: Awaited<ReturnType<typeof createSpace>>,
 ): void {
   if (made.kind === 'noop')
     return output.result({ kind: 'unchanged', space }, () => `space ${space} is so already; nothing changed`);
-  const { kind, revision } = made;
+  const { differences, kind, revision } = made;
   output.result({ kind, space, revision, differences }, () =>
     [`space ${space} ${kind} at revision ${revision}`, renderDifferences(differences, output.paint)].join(
       '\n',

@@ -4,7 +4,7 @@ import { pathToFileURL } from 'node:url';
 import { parseSpaceDefinition, type SpaceDefinition } from '@mabeam/orchestrator';
 import type { ConstraintHandler } from '@mabeam/variables';
 import { commandError } from '../../errors.ts';
-import { decodeText, readInput } from '../../input.ts';
+import { decodeText, readInput, readNamedFile } from '../../input.ts';
 
 /** The definition in the file of `-f`, or on standard input (`-`). Throws `invalid-usage`, `input-unreadable`, and its mistakes. */
 export async function readDefinitionFile(file: string | undefined): Promise<SpaceDefinition> {
@@ -18,7 +18,7 @@ export async function readNamedText(
 ): Promise<{ readonly path: string; readonly text: string }> {
   if (file === undefined)
     throw commandError('invalid-usage', 'which file? name it with -f, or -f - for standard input');
-  const bytes = await readInput(file === '-' ? '-' : `@${file}`);
+  const bytes = file === '-' ? await readInput('-') : await readNamedFile(file, 'correct the path');
   const text = decodeText(bytes);
   if (text === undefined) {
     const message = `${file} is not text in UTF-8; save it as UTF-8`;

@@ -1,6 +1,5 @@
 /** `mabeam space status`: how a space stands against what its variables say, and what is missing and why. */
 import type { Command } from 'commander';
-import { parseJson, readKey, spaceNames, type Bus } from '@mabeam/bus';
 import { awaitApplied, isAsDesired, spaceStanding } from '@mabeam/orchestrator';
 import { durationMs, withSpace, type SpaceFlags } from '../../flags.ts';
 import { teachCommand } from '../../help.ts';
@@ -36,25 +35,14 @@ export function statusCommand(): Command {
   return withSpace(command).action(async (named: string | undefined, flags: StatusFlags) => {
     const output = openOutput(flags.output);
     const meant = named === undefined ? flags : { ...flags, space: named };
-    await withMirror(meant, async (mirror, { bus, space }) => {
+    await withMirror(meant, async (mirror, { space }) => {
       const timeoutMs = flags.wait === true ? flags.timeout : listenMs;
       const { revision } = mirror.state.view;
       await awaitApplied(mirror, revision, { timeoutMs, signal: interruption() });
       const standing = spaceStanding(mirror, Date.now(), revision);
-      const leader = await readLeader(bus, space);
-      const status = { space, standing, leader, freeze: mirror.freeze };
+      const status = { space, standing, leader: mirror.leader?.process, freeze: mirror.freeze };
       output.result(statusDocument(status), () => renderStatus(status, Date.now(), output.paint));
       if (!isAsDesired(standing)) process.exitCode = 4;
     });
   });
-}
-
-/** Who holds the lease of the leader; undefined: nobody. */
-async function readLeader(bus: Bus, space: string): Promise<string | undefined> {
-  const entry = await readKey(bus, spaceNames(space).leases, 'leader');
-  if (entry?.operation !== 'put') return undefined;
-  const holder: unknown = parseJson(entry.data);
-  return typeof holder === 'object' && holder !== null && 'process' in holder
-    ? String(holder.process)
-    : undefined;
 }
