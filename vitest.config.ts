@@ -40,8 +40,8 @@ export default defineConfig({
           name: 'integration',
           include: ['{packages,cmd,docs/examples}/*/{src,test}/**/*.int.test.ts'],
           globalSetup: ['./test-support/nats-global.ts'],
-          testTimeout: 20_000,
-          hookTimeout: 20_000,
+          testTimeout: 60_000,
+          hookTimeout: 60_000,
           // Real processes on a shared machine: one that stands still for seconds is no defect of what is tested. What fails twice is,
           // and what needed its second try is named in the report.
           retry: 1,

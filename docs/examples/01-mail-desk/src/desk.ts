@@ -6,27 +6,27 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { connectBus, type Bus } from '@mabeam/bus';
-import { readRounds } from '@mabeam/coordination';
-import { openSpaceMirror, scaleKey, type SpaceDefinition } from '@mabeam/orchestrator';
+import type { SpaceDefinition } from '@mabeam/orchestrator';
 import { flushTelemetry, readTrace, startTelemetry, type Trace } from '@mabeam/telemetry';
 import { startDev, type DevSession } from 'mabeam/dev';
+import { whatBecame } from './became.ts';
 import { openCorpus, type Corpus } from './corpus.ts';
 import { defaultDeskSettings } from './desk-settings.ts';
 import { feedDesk, type JudgedMail, type QueuedMail } from './feed.ts';
 import type { Label } from './mail-entry.ts';
 import type { DeskOptions } from './options.ts';
 import { seededRandom } from './seeded.ts';
-import { agreementsOf } from './rounds.ts';
-import { summaryOf, type RunFacts, type Summary } from './summary.ts';
+import { summaryOf, type Summary } from './summary.ts';
 import { giveExamples, readExamples } from './examples.ts';
 import type { ScoredVerdict } from './messages.ts';
 import { readTeams } from './team.ts';
-import { endOf, shareOf, trialsOf, type Trial } from './trials.ts';
+import { endOf, shareOf, type Trial } from './trials.ts';
 import { Witness } from './witness.ts';
 
 /** What a run tells while it goes on. */
 export interface DeskHooks {
-  readonly onReady?: (session: DevSession, bus: Bus) => void;
+  /** Before the first mail. What it promises is waited for before the platform stops. */
+  readonly onReady?: (session: DevSession, bus: Bus) => Promise<void> | void;
   readonly onTotal?: (total: number) => void;
   readonly onJudged?: (mail: JudgedMail) => void;
   readonly onNote?: (line: string) => void;
@@ -43,7 +43,7 @@ export interface DeskResult {
 const inFlight = 8;
 const stallMs = 60_000;
 const readyMs = 30_000;
-const traceWaitMs = 5_000;
+const traceWaitMs = 10_000;
 
 /** Runs the desk to its end. Whatever happens, everything it started is stopped before it returns or throws. */
 export async function runDesk(options: DeskOptions, hooks: DeskHooks = {}): Promise<DeskResult> {
@@ -99,7 +99,9 @@ async function runTeams({ corpus, queue, spaces, examples }: Run, hooks: DeskHoo
   await using control = spaces.length > 1 ? await Witness.open(bus, 'mail-desk-control') : undefined;
   const witnesses = control === undefined ? [desk] : [desk, control];
   await Promise.all(witnesses.map((witness, at) => witness.whenActive(initialTeam(spaces[at]), readyMs)));
-  hooks.onReady?.(session, bus);
+  const watching = Promise.resolve(hooks.onReady?.(session, bus));
+  // It is waited for at the end; this only keeps a failure from being reported before.
+  watching.catch(() => undefined);
   hooks.onTotal?.(queue.length * spaces.length);
   onNote?.(
     `judging ${queue.length} mails (${corpus.phases.map(({ name, entries }) => `${entries.length} ${name}`).join(', ')})`,
@@ -116,34 +118,18 @@ async function runTeams({ corpus, queue, spaces, examples }: Run, hooks: DeskHoo
     mails,
     control: controlled,
     adaptations: desk.adaptations,
-    ...(await whatBecame(bus, spaces[0])),
+    ...(await whatBecame(bus, spaces[0], desk)),
     pids,
     elapsedMs,
     traceId: trace?.traceId ?? null,
   };
+  await watching;
   return { summary: summaryOf(facts), mails, control: controlled, trace };
 }
 
 function trialNote(trial: Trial): string {
   if (trial.outcome === null) return `on trial: ${trial.by}, ${shareOf(trial)}`;
   return `judged: ${trial.by}, ${trial.outcome}, ${endOf(trial)}`;
-}
-
-/** What was agreed on and tried in a space, and to how many replicas those have come that may be scaled. */
-async function whatBecame(
-  bus: Bus,
-  definition: SpaceDefinition | undefined,
-): Promise<Pick<RunFacts, 'agreements' | 'trials' | 'scaled'>> {
-  if (definition === undefined) return { agreements: [], trials: [], scaled: [] };
-  await using mirror = await openSpaceMirror(bus, definition.space);
-  const { adaptations, scales } = mirror.state;
-  const scaled = definition.agents.flatMap(({ id }) => {
-    const scale = scales.get(scaleKey(id));
-    return scale === undefined ? [] : [{ agent: id, replicas: scale.replicas, cause: scale.cause }];
-  });
-  const records = [...adaptations.values()].map(({ record }) => record);
-  const agreements = agreementsOf(await readRounds(bus, definition.space), records);
-  return { agreements, trials: trialsOf(records), scaled };
 }
 
 /** The agents that run before anything has adapted. */
@@ -172,5 +158,5 @@ async function sampledTrace(bus: Bus, mails: readonly JudgedMail[]): Promise<Tra
 
 /** A journey has at least arrival, task, judge and two specialists, and no span without its parent. */
 function isWhole(trace: Trace | undefined): boolean {
-  return trace !== undefined && trace.orphans.length === 0 && trace.processes.length >= 4;
+  return trace !== undefined && trace.orphans.length === 0 && trace.processes.length >= 5;
 }

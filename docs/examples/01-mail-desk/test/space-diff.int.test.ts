@@ -18,7 +18,7 @@ let folder: string;
 beforeAll(async () => {
   server = await startTestServer();
   folder = await mkdtemp(join(tmpdir(), 'mail-desk-space-'));
-}, 30_000);
+}, 60_000);
 afterAll(async () => {
   await server.stop();
   await rm(folder, { recursive: true, force: true });

@@ -18,7 +18,7 @@ beforeAll(async () => {
 
 afterAll(async () => {
   await desk[Symbol.asyncDispose]();
-}, 30_000);
+}, 60_000);
 
 /** So many mails, every second one loud. */
 function mails(count: number, prefix: string): SentMail[] {
@@ -95,7 +95,7 @@ describe('a specialist in Python and one in bash', () => {
         }),
       );
     }
-  }, 30_000);
+  }, 60_000);
 
   test.each(foreign)(
     '%s refuses what is no JSON, and what is no mail, by typed errors',
@@ -172,7 +172,7 @@ describe('a specialist in Python and one in bash', () => {
     for (const agent of foreign) {
       expect(await desk.becomes(agent, 'inactive')).toMatchObject({ reason: 'exit code 0' });
     }
-  }, 30_000);
+  }, 60_000);
 });
 
 describe('a second terminal', () => {
@@ -200,7 +200,7 @@ describe('a second terminal', () => {
     } finally {
       terminal.kill('SIGKILL');
     }
-  }, 40_000);
+  }, 60_000);
 });
 
 /** Resolves once an agent answers. */
