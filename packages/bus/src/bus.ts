@@ -108,7 +108,6 @@ export class Bus implements AsyncDisposable {
   publishBytes(subject: string, bytes: Uint8Array, headers?: PublishOptions['headers']): void {
     this.#wire.assertConnected(subject);
     assertFits(this.#wire, subject, bytes);
-    this.#wire.outbox.send();
     this.#wire.publish(subject, bytes, headers === undefined ? {} : { headers: headersOf(headers) });
   }
 

@@ -24,8 +24,8 @@ export interface CallOptions {
   readonly timeoutMs: number;
   readonly headers?: MsgHdrs | undefined;
   readonly signal?: AbortSignal | undefined;
-  /** The question leaves with what else is in it; one that is settled before does not leave. */
-  readonly outbox?: Outbox | undefined;
+  /** The question leaves at the end of this turn, with what else is in the outbox; one that is settled before does not leave. */
+  readonly isHeld?: boolean | undefined;
   /** Told the question's reply subject when the signal aborts the call. */
   readonly onCancel?: ((reply: string) => void) | undefined;
 }
@@ -106,14 +106,16 @@ class Question<T> implements Pending {
 /** The questions of one connection. */
 export class Multiplexer {
   readonly #connection: NatsConnection;
+  readonly #outbox: Outbox;
   readonly #inbox: string;
   readonly #pending = new Map<number, Pending>();
   readonly #deadlines = new Deadlines(() => this.#pending.values());
   #next = 0;
   #late = 0;
 
-  constructor(connection: NatsConnection) {
+  constructor(connection: NatsConnection, outbox: Outbox) {
     this.#connection = connection;
+    this.#outbox = outbox;
     this.#inbox = `${createInbox()}.`;
     connection.subscribe(`${this.#inbox}*`, { callback: (error, message) => this.#deliver(error, message) });
   }
@@ -197,18 +199,20 @@ export class Multiplexer {
   #send(subject: string, payload: Uint8Array, options: CallOptions, pending: Pending): () => void {
     const key = this.#next++;
     const reply = this.#inbox + key;
-    const { signal, headers, outbox } = options;
+    const { signal, headers, isHeld = false } = options;
     if (signal?.aborted === true) {
       queueMicrotask(() => pending.onFailure(cancelled(subject, signal)));
       return nothing;
     }
     this.#wait(key, pending, options.timeoutMs);
     const publishing = headers === undefined ? { reply } : { reply, headers };
-    if (outbox === undefined) this.#publish(pending, subject, payload, publishing);
-    else {
-      outbox.add(() => {
+    if (isHeld) {
+      this.#outbox.add(() => {
         if (this.#pending.has(key)) this.#publish(pending, subject, payload, publishing);
       });
+    } else {
+      this.#outbox.send();
+      this.#publish(pending, subject, payload, publishing);
     }
     const forget = (): void => void this.#pending.delete(key);
     return signal === undefined ? forget : cancellable(signal, { subject, reply, options, pending, forget });

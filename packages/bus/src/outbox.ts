@@ -5,7 +5,7 @@
  *
  * Invariants
  *  O1  What is added is sent once, in the order in which it was added, at the end of this turn or when somebody asks for it.
- *  O2  Nothing of it stays behind: whoever flushes or closes the connection sends it first.
+ *  O2  Nothing of it stays behind: whatever is published at once, a flush and a close send it first. So nothing overtakes it.
  */
 export class Outbox {
   #waiting: (() => void)[] = [];
@@ -17,6 +17,7 @@ export class Outbox {
 
   /** Sends what is in it now. */
   send(): void {
+    if (this.#waiting.length === 0) return;
     const waiting = this.#waiting;
     this.#waiting = [];
     for (const send of waiting) send();

@@ -82,7 +82,7 @@ export class Replica implements AsyncDisposable {
   #batch: StoredMessage[] = [];
   #received = 0;
   #applied = 0;
-  #resync: { readonly done: Promise<void>; isStale: boolean } | undefined;
+  #resync: { done: Promise<void>; isStale: boolean } | undefined;
 
   /** Use `openReplica`. */
   constructor(bus: Bus, options: ReplicaOptions) {
@@ -152,11 +152,10 @@ export class Replica implements AsyncDisposable {
       this.#resync.isStale = true;
       return this.#resync.done;
     }
-    const done = this.#readDifference().finally(() => {
-      this.#resync = undefined;
-    });
-    this.#resync = { done, isStale: false };
-    return done;
+    const resync = { done: Promise.resolve(), isStale: false };
+    this.#resync = resync;
+    resync.done = this.#readDifference();
+    return resync.done;
   }
 
   /** Subscribes first and reads then, so that nothing falls between the two. */
@@ -290,35 +289,40 @@ export class Replica implements AsyncDisposable {
     void this.refresh().catch((error: unknown) => this.#fail(error));
   }
 
+  /** It ends in the step of its last look: whoever asks after that is read for anew. */
   async #readDifference(): Promise<void> {
     const wire = wireOf(this.#bus);
     let missingSince: number | undefined;
     let wasMissing = false;
-    for (;;) {
-      try {
-        if (this.#closing.signal.aborted) return;
-        if (!(await wire.whenConnected(1_000, this.#closing.signal))) continue;
-        const received = this.#received;
-        const batch = await readBatch(wire, bucketStream(this.bucket), received + 1);
-        missingSince = undefined;
-        for (const message of batch) this.#takeRead(message);
-        this.#drainWaiting();
-        if (batch.length > 0 || this.#takeStale()) continue;
-        if (this.#received === received) this.#endBatch();
-        // Whatever was heard before this reading began is in it, or was never in the bucket.
-        this.#waiting.clear();
-        if (wasMissing) void this.#verify();
-        return;
-      } catch (error) {
-        if (this.#closing.signal.aborted) return;
-        if (!(error instanceof MabeamError)) throw error;
-        const isMissing = error.code === 'stream-missing' && this.#isOpen;
-        wasMissing ||= isMissing;
-        missingSince = isMissing ? (missingSince ?? performance.now()) : undefined;
-        const isPassing = missingSince !== undefined && performance.now() - missingSince < missingMs;
-        if (!error.retryable && !isPassing) throw error;
-        await new Promise((resolve) => setTimeout(resolve, retryMs));
+    try {
+      for (;;) {
+        try {
+          if (this.#closing.signal.aborted) return;
+          if (!(await wire.whenConnected(1_000, this.#closing.signal))) continue;
+          const received = this.#received;
+          const batch = await readBatch(wire, bucketStream(this.bucket), received + 1);
+          missingSince = undefined;
+          for (const message of batch) this.#takeRead(message);
+          this.#drainWaiting();
+          if (batch.length > 0 || this.#takeStale()) continue;
+          if (this.#received === received) this.#endBatch();
+          // Whatever was heard before this reading began is in it, or was never in the bucket.
+          this.#waiting.clear();
+          if (wasMissing) void this.#verify();
+          return;
+        } catch (error) {
+          if (this.#closing.signal.aborted) return;
+          if (!(error instanceof MabeamError)) throw error;
+          const isMissing = error.code === 'stream-missing' && this.#isOpen;
+          wasMissing ||= isMissing;
+          missingSince = isMissing ? (missingSince ?? performance.now()) : undefined;
+          const isPassing = missingSince !== undefined && performance.now() - missingSince < missingMs;
+          if (!error.retryable && !isPassing) throw error;
+          await new Promise((resolve) => setTimeout(resolve, retryMs));
+        }
       }
+    } finally {
+      this.#resync = undefined;
     }
   }
 

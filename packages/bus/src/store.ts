@@ -29,7 +29,7 @@ export interface StoreOptions {
   /** How long to keep trying over lost connections. Default 30 000. */
   readonly timeoutMs?: number;
   readonly signal?: AbortSignal;
-  /** It leaves at once, not with the others of this turn of the event loop: for a single one that many wait for. */
+  /** It leaves at once, with what waits for the end of this turn of the event loop before it: for one that many wait for. */
   readonly atOnce?: boolean;
 }
 
@@ -55,7 +55,7 @@ export async function store(
   assertFits(wire, subject, payload);
   const stored = { ...options, messageId: options.messageId ?? nuid.next() };
   const headers = headersOf(storeHeaders(stored));
-  const outbox = options.atOnce === true ? undefined : wire.outbox;
+  const isHeld = options.atOnce !== true;
   const giveUpAt = performance.now() + (options.timeoutMs ?? 30_000);
   let before: unknown;
   for (let attempt = 1; ; attempt++) {
@@ -65,7 +65,7 @@ export async function store(
       const { signal } = options;
       if (wire.connected || (await wire.whenConnected(Math.max(1, leftMs), signal))) {
         return ackOf(
-          await wire.calls.call(subject, payload, { headers, timeoutMs, signal, outbox }),
+          await wire.calls.call(subject, payload, { headers, timeoutMs, signal, isHeld }),
           subject,
         );
       }

@@ -249,13 +249,23 @@ async function ensureStream(manager: JetStreamManager, definition: StreamDefinit
     try {
       const present = await presentConfig(manager, config.name);
       if (present === undefined) await manager.streams.add(config);
-      else if (differs(present, config)) await manager.streams.update(config.name, config);
+      else {
+        const kept = withLargerLimit(config, present);
+        if (differs(present, kept)) await manager.streams.update(config.name, kept);
+      }
       return;
     } catch (cause) {
       if (attempt >= 5) throw ensureFailed(config.name, cause);
       await new Promise((resolve) => setTimeout(resolve, 50 * attempt));
     }
   }
+}
+
+/** An operator may have made room: a stream is never made smaller. */
+function withLargerLimit<T extends { readonly max_bytes?: number }>(wanted: T, present: StreamConfig): T {
+  const isLarger =
+    present.max_bytes < 0 || present.max_bytes > (wanted.max_bytes ?? Number.POSITIVE_INFINITY);
+  return isLarger ? { ...wanted, max_bytes: present.max_bytes } : wanted;
 }
 
 async function presentConfig(manager: JetStreamManager, name: string): Promise<StreamConfig | undefined> {

@@ -31,7 +31,7 @@ export class Wire {
     this.connection = connection;
     this.url = url;
     this.cancels = new CancelDesk(this);
-    this.calls = new Multiplexer(connection);
+    this.calls = new Multiplexer(connection, this.outbox);
   }
 
   get connected(): boolean {
@@ -115,6 +115,7 @@ export class Wire {
 
   /** Publishes. Throws `closed` on a connection that has closed, or is just closing and takes nothing more. */
   publish(subject: string, payload: Uint8Array, options?: PublishOptions): void {
+    this.outbox.send();
     try {
       this.connection.publish(subject, payload, options);
     } catch (error) {
@@ -138,6 +139,7 @@ export class Wire {
    * asker learns it by its own deadline.
    */
   publishIfOpen(subject: string, payload: Uint8Array, options?: PublishOptions): void {
+    this.outbox.send();
     try {
       this.connection.publish(subject, payload, options);
     } catch (error) {

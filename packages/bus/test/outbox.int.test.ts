@@ -71,6 +71,26 @@ describe('the outbox', () => {
     await kept;
   });
 
+  it('neither a question nor what is stored at once nor a batch overtakes what is stored', async () => {
+    await using bus = await connectBus({ url: inject('natsUrl'), name: 'orderly' });
+    await using _service = bus.serve(at.askAgent('orderly'), () => 'here');
+    const heard: string[] = [];
+    await using _ = observer.subscribe(at.at('>'), ({ subject }) => heard.push(subject));
+    await observer.flush();
+    const [asked, stored] = [at.askAgent('orderly'), at.event('mail', 'at-once', 'told')];
+    const [one, two] = [at.event('mail', 'one', 'told'), at.event('mail', 'two', 'told')];
+    await bus.flush();
+    const all = [
+      bus.store(one, body),
+      bus.request(asked, {}),
+      bus.store(two, body),
+      bus.store(stored, body, { atOnce: true }),
+    ];
+    await Promise.all(all);
+    await observer.flush();
+    expect(heard).toEqual([one, asked, two, stored]);
+  });
+
   it('what is cancelled in the turn in which it was begun is never sent', async () => {
     const cancelling = new AbortController();
     const { signal } = cancelling;

@@ -112,6 +112,7 @@ describe('a space whose logs are full', () => {
     const { bus, space } = stage;
     await ensureRecords(bus, space);
     const records = spaceStreams(space).filter(({ name }) => name === bucketStream(recordsBucket(space)));
+    await deleteStreams(bus, [bucketStream(recordsBucket(space))]);
     await ensureStreams(
       bus,
       records.map((stream) => ({ ...stream, max_bytes: 4_096 })),

@@ -202,7 +202,7 @@ describe('a vote among processes', () => {
     await voter(stage, 'ada', () => true);
     await voter(stage, 'slow', (_, { signal }) => once(signal, 'abort').then(() => true));
     const consensus = await establishConsensus(stage.bus, stage.space, invited('ada', 'slow'), 1, {
-      timeoutMs: 300,
+      timeoutMs: 1_500,
     });
     expect(consensus).toMatchObject({ kind: 'timeout', votes: { ada: 0 }, support: [1], total: 2 });
     expect(() => decidedValue(consensus)).toThrow(code('timeout'));

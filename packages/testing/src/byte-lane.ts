@@ -50,7 +50,10 @@ export class ByteLane {
       for (const piece of screen(bytes)) this.#take(piece);
     });
     from.on('end', () => this.#take({ bytes: undefined }));
-    from.on('close', () => clearTimeout(this.#timer));
+    // Who has ended in good order is still delivered; of a broken connection nothing is.
+    from.on('close', (hadError) => {
+      if (hadError) clearTimeout(this.#timer);
+    });
   }
 
   /** How many bytes are on their way. */

@@ -117,7 +117,9 @@ export function viewAfter(view: SpaceView, plan: ChangePlan): SpaceView {
 export function stateOf(view: SpaceView, id: string): VariableState {
   const state = view.variables.get(id);
   if (state !== undefined) return state;
-  const message = `there is no variable ${id}; there are: ${listNames([...view.variables.keys()].toSorted())}`;
+  const known = [...view.variables.keys()].toSorted();
+  const cure = known.length === 0 ? 'this space has none yet' : `there are: ${listNames(known)}`;
+  const message = `there is no variable ${id}; ${cure}`;
   throw variableError('unknown-variable', message, { details: { id } });
 }
 

@@ -41,11 +41,11 @@ export function parseBytes(text: string): number | undefined {
   return Number.isSafeInteger(bytes) && bytes > 0 ? bytes : undefined;
 }
 
+const noBytes = 'is not a number of bytes above 0; write 268435456 or "256MiB"';
+
 /** A number of bytes, above 0, whole; written as a number or with a unit. */
 export const bytesSchema = z
-  .union([z.int().min(1), z.string().regex(amountPattern)], {
-    error: 'is not a number of bytes above 0; write 268435456 or "256MiB"',
-  })
+  .union([z.int().min(1), z.string().regex(amountPattern, noBytes)], { error: noBytes })
   .transform((written, context) => {
     const bytes = typeof written === 'number' ? written : parseBytes(written);
     if (bytes !== undefined) return bytes;

@@ -1,4 +1,5 @@
 /** `mabeam bench`: how fast the server that is there carries what MABEAM sends; plain numbers, no verdict. */
+import { publicUrl } from '@mabeam/bus';
 import type { Command } from 'commander';
 import { openGround } from '../bench/ground.ts';
 import { journeys } from '../bench/journeys.ts';
@@ -39,7 +40,9 @@ async function bench({ atOnce, duration, output: format, server }: BenchFlags): 
   await using ground = await openGround(server);
   const widths = atOnce === 1 ? [1] : [1, atOnce];
   const durationEachMs = duration / (journeys.length * widths.length);
-  output.note(`measuring ${ground.near.url} for ${duration / 1_000} s …`);
+  const { serverVersion } = ground.near;
+  const url = publicUrl(ground.near.url);
+  output.note(`measuring ${url} for ${duration / 1_000} s …`);
   const rows: BenchRow[] = [];
   for (const { name, run } of journeys) {
     for (const width of widths) {
@@ -48,7 +51,6 @@ async function bench({ atOnce, duration, output: format, server }: BenchFlags): 
       rows.push({ name, atOnce: width, ...(await run(ground, options)) });
     }
   }
-  const { serverVersion, url } = ground.near;
   output.result({ server: url, serverVersion, durationMs: duration, rows }, () =>
     renderBench(rows, output.paint),
   );

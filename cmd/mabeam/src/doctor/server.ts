@@ -4,6 +4,7 @@ import {
   hasStream,
   listSpaces,
   platformStreams,
+  publicUrl,
   spaceStreams,
   subjects,
   type Bus,
@@ -23,7 +24,7 @@ const sweep = { timeoutMs: 1_000, idleMs: 200 };
 export function checkServer(bus: Bus): Check {
   return well(
     'server',
-    `${bus.url}: nats-server ${bus.serverVersion}, JetStream on, messages up to ${bus.maxPayload} bytes`,
+    `${publicUrl(bus.url)}: nats-server ${bus.serverVersion}, JetStream on, messages up to ${bus.maxPayload} bytes`,
   );
 }
 

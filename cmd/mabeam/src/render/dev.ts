@@ -1,4 +1,5 @@
 /** What `mabeam dev` says when it is ready: what runs where, and how to go on. Pure. */
+import { publicUrl } from '@mabeam/bus';
 import type { DevProcess } from '../dev.ts';
 import { renderTable, type Paint } from './table.ts';
 
@@ -26,16 +27,20 @@ export function renderSession(
   { program, defaultUrl, trigger }: Invocation,
   paint: Paint,
 ): string {
+  const shown = publicUrl(session.url);
+  const isWhole = shown === session.url;
   const rows = session.processes.map(({ name, pid }) => [name, pid?.toString(), purposeOf(name, session)]);
   const steps = [
-    ...(session.url === defaultUrl ? [] : [`export NATS_URL=${session.url}`]),
+    ...(session.url === defaultUrl
+      ? []
+      : [`export NATS_URL=${isWhole ? shown : '<the URL, with your credentials>'}`]),
     `${program} ps`,
     `${program} variable list`,
     `${program} event publish ${trigger ?? 'my-trigger'} '{}'`,
     `${program} logs -f`,
   ];
   return [
-    `${paint(['green'], 'ready')}  ${paint(['bold'], session.url)}  ${spacesIn(session.spaces)}`,
+    `${paint(['green'], 'ready')}  ${paint(['bold'], shown)}  ${spacesIn(session.spaces)}`,
     '',
     renderTable(['process', 'pid', 'does'], rows, paint),
     '',

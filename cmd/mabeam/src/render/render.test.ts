@@ -239,6 +239,9 @@ test('a ready session says how to go on, with the URL only where it is not the u
   const session = { url: 'nats://127.0.0.1:4222', spaces: ['desk'], processes: [], store: '', otlp: '' };
   const usual = { program: 'mabeam', defaultUrl: session.url, trigger: 'quality-low' };
   expect(renderSession(session, usual, plain)).not.toContain('export NATS_URL');
+  const secret = renderSession({ ...session, url: 'nats://me:secret@127.0.0.1:5' }, usual, plain);
+  expect(secret).toContain('export NATS_URL=<the URL, with your credentials>');
+  expect(secret).not.toContain('secret@');
   const elsewhere = renderSession({ ...session, url: 'nats://127.0.0.1:5' }, usual, plain);
   expect(elsewhere).toContain('  export NATS_URL=nats://127.0.0.1:5');
   expect(elsewhere).toContain("mabeam event publish quality-low '{}'");

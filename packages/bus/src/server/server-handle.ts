@@ -56,6 +56,8 @@ export class ServerHandle implements AsyncDisposable {
     ] as const) {
       if (await this.#endsAfter(signal, withinMs)) return;
     }
+    // A process that stood still may hear of its own timers before it hears of the end.
+    if (!isAlive(this.pid)) return;
     throw serverError('server-failed', `nats-server (process ${this.pid}) cannot be ended`, {
       details: { pid: this.pid },
     });
