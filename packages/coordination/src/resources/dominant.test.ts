@@ -172,6 +172,13 @@ test.prop([demands, perTask], { numRuns })(
   },
 );
 
+it('more whole tasks than anybody would count are refused, and not counted for ever', () => {
+  const tiny = { party: 'a', perTask: { cpu: 1e-20 } };
+  const refusal = expect.objectContaining({ code: 'invalid-amount' });
+  expect(() => countDominantTasks([tiny], { cpu: 1 })).toThrow(refusal);
+  expect(countDominantTasks([{ ...tiny, atMost: 2 }], { cpu: 1 })).toEqual({ a: 2 });
+});
+
 it.each([
   ['unknown-resource', [{ party: 'a', perTask: { gpu: 1 } }], { cpu: 1 }],
   ['invalid-amount', [{ party: 'a', perTask: {} }], { cpu: 1 }],

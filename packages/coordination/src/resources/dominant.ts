@@ -43,9 +43,13 @@ export function dominantShare(bundle: Bundle, total: Bundle): number {
   );
 }
 
-/** Whole tasks by party: again and again one for the party with the lowest dominant share whose next task fits. Throws as `divideDominantly`. */
+/**
+ * Whole tasks by party: again and again one for the party with the lowest dominant share whose next task fits. Throws as
+ * `divideDominantly`, and `invalid-amount` where a party could have more than 100 000.
+ */
 export function countDominantTasks(demands: readonly TaskDemand[], total: Bundle): Record<string, number> {
   assertDemands(demands, total);
+  assertCountable(demands, total);
   const tasks = new Map(demands.map(({ party }) => [party, 0]));
   const left = { ...total };
   for (;;) {
@@ -104,6 +108,8 @@ export function divideDominantly(demands: readonly TaskDemand[], total: Bundle):
 }
 
 const dust = 1e-12;
+/** Of one party, where whole tasks are counted. */
+const mostTasks = 100_000;
 
 /** Tasks by which a party grows while its weighted dominant share grows by 1. */
 function speedOf(demand: TaskDemand, total: Bundle): number {
@@ -117,6 +123,16 @@ function useOf(growing: readonly TaskDemand[], total: Bundle, resource: string):
 
 function unitShare({ perTask }: TaskDemand, total: Bundle): number {
   return dominantShare(perTask, total);
+}
+
+/** Whole tasks are given one by one. */
+function assertCountable(demands: readonly TaskDemand[], total: Bundle): void {
+  for (const { party, perTask, atMost = Number.POSITIVE_INFINITY } of demands) {
+    const most = Object.entries(perTask).map(([resource, amount]) => (total[resource] ?? 0) / amount);
+    if (Math.min(atMost, ...most) <= mostTasks) continue;
+    const message = `${party} could have more than ${mostTasks} tasks; choose larger ones, say how many it wants, or divide parts of tasks`;
+    throw coordinationError('invalid-amount', message, { details: { party } });
+  }
 }
 
 function assertDemands(demands: readonly TaskDemand[], total: Bundle): void {
