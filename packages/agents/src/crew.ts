@@ -44,11 +44,16 @@ export interface CrewOptions {
   /** Token of this process, as in `signal.applied.<process>`; default: a fresh one. */
   readonly process?: string;
   readonly log?: Logger;
+  /**
+   * Questions and edges that its members work on at once, from 1, when their network priorities differ; above its part of this a class
+   * is refused `overloaded`. Default `MABEAM_CAPACITY`, else 1 024.
+   */
+  readonly capacity?: number;
   /** Called when a member has ended, with the error when one ended it. */
   readonly onEnded?: (instance: string, error?: unknown) => void;
 }
 
-/** Starts agents in this process; resolves when all are active. If one cannot start, none does: throws what its `start` threw, `agent-exists`, `invalid-id`, `stream-missing`. */
+/** Starts agents in this process; resolves when all are active. If one cannot start, none does: throws what its `start` threw, `agent-exists`, `invalid-id`, `stream-missing`, `invalid-hosting` over a capacity. */
 export async function startAgents(
   bus: Bus,
   space: string,
@@ -179,6 +184,7 @@ export class AgentCrew implements AsyncDisposable {
     const hooks = { onEnded: this.#onEnded, onStatus: this.#onStatus };
     const member = new Member(this.#premises, { instance, definition, config, group, seed, ...hooks });
     this.#members.set(name, member);
+    this.#premises.admission.join(instance.agent);
     try {
       await member.start();
     } catch (error) {
@@ -196,7 +202,9 @@ export class AgentCrew implements AsyncDisposable {
 
   /** One that is told to end while it starts may outlast its place: by then it may be another's. */
   #leave(name: string, member: Member): boolean {
-    return this.#members.get(name) === member && this.#members.delete(name);
+    const isHere = this.#members.get(name) === member && this.#members.delete(name);
+    if (isHere) this.#premises.admission.leave(member.instance.agent);
+    return isHere;
   }
 
   readonly #onStatus = ({ instance, status }: Member, from: AgentStatus): void => {
@@ -210,6 +218,7 @@ export class AgentCrew implements AsyncDisposable {
     await Promise.all([...this.#members.values()].map((member) => member.stop(graceMs)));
     this.#signal[Symbol.dispose]();
     this.#metrics[Symbol.dispose]();
+    this.#premises.admission[Symbol.dispose]();
     await this.#settled.close(graceMs);
     if (this.#options.store === undefined) await this.#premises.store.close();
   }

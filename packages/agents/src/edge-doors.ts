@@ -29,15 +29,16 @@ const concurrency = 256;
 /** Opens a door for each kind that has a handler. Kept edges come to the first instance alone: their order allows no second. */
 export function openEdgeDoors(speaker: Speaker, handlers: EdgeHandlers): Door[] {
   const { data, command } = handlers;
-  const { bus, at } = speaker.premises;
+  const { admission, bus, at } = speaker.premises;
   const { agent, ordinal } = speaker.instance;
   const doors: Door[] = lossyKinds.flatMap((kind) => {
     const handler = handlers[kind];
     return handler === undefined ? [] : [new LossyEdges(speaker, kind, handler)];
   });
   if (command !== undefined) {
-    const answer = (request: ServedRequest): Promise<unknown> =>
-      speaker.meter.count(() => answerCommand(speaker, command, request));
+    const answer = admission.admitted(agent, speaker.meter, (request: ServedRequest) =>
+      speaker.meter.count(() => answerCommand(speaker, command, request)),
+    );
     doors.push(bus.serve(edgeSubject(at, '*', agent, 'command'), answer, { queue: 'agent' }));
   }
   if (data !== undefined && ordinal === 0) doors.push(new KeptEdges(speaker, data));
@@ -50,6 +51,7 @@ async function answerCommand(
   request: ServedRequest,
 ): Promise<unknown> {
   const { premises, instance } = speaker;
+  using _running = premises.admission.enter();
   const from = request.subject.split('.')[3] ?? '';
   assertHops(request.hops, from, instance.agent);
   await reachEpoch(premises.store, request.epoch, request.remainingMs);
@@ -70,6 +72,7 @@ class LossyEdges implements Door {
   readonly #kind: LossyKind;
   readonly #handler: EdgeHandler;
   readonly #subscription: Subscription;
+  readonly #taken: (message: BusMessage) => Promise<void>;
   readonly #running = new Set<Promise<void>>();
   readonly #aborting = new AbortController();
 
@@ -77,7 +80,8 @@ class LossyEdges implements Door {
     this.#speaker = speaker;
     this.#kind = kind;
     this.#handler = handler;
-    const { bus, at } = speaker.premises;
+    const { admission, bus, at } = speaker.premises;
+    this.#taken = admission.inTurn(speaker.instance.agent, (message: BusMessage) => this.#take(message));
     const subject = edgeSubject(at, '*', speaker.instance.agent, kind);
     this.served = new Tally(subject, 'agent', speaker.meter);
     this.#subscription = bus.subscribe(subject, (message) => this.#receive(message), { queue: 'agent' });
@@ -95,7 +99,7 @@ class LossyEdges implements Door {
       this.#refuse('overloaded');
       return;
     }
-    const work = this.#take(message)
+    const work = this.#taken(message)
       .catch((error: unknown) => this.#drop('failed', error))
       .finally(() => void this.#running.delete(work));
     this.#running.add(work);
@@ -105,6 +109,9 @@ class LossyEdges implements Door {
     const edge = parseEdge(message);
     if (edge === undefined) return this.#refuse('malformed');
     const { premises } = this.#speaker;
+    const { admission } = premises;
+    if (!admission.hasRoom(this.#speaker.instance.agent)) return this.#refuse('overloaded');
+    using _running = admission.enter();
     await reachEpoch(premises.store, edge.epoch);
     if (!this.#admits(edge)) return this.#refuse('edge-not-permitted');
     const spanned = {

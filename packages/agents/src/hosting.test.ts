@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { parseHosting } from './hosting.ts';
+import { capacityIn, parseHosting } from './hosting.ts';
 
 describe('who a process is', () => {
   const told = {
@@ -40,5 +40,17 @@ describe('who a process is', () => {
     expect(() => parseHosting({ ...told, MABEAM_AGENT: 'all' })).toThrow(
       expect.objectContaining({ code: 'invalid-id' }),
     );
+  });
+});
+
+describe('the capacity of a process', () => {
+  it('is what is given, else what the environment says, else 1 024', () => {
+    expect(capacityIn({ MABEAM_CAPACITY: '7' }, 3)).toBe(3);
+    expect(capacityIn({ MABEAM_CAPACITY: '7' })).toBe(7);
+    expect(capacityIn({})).toBe(1_024);
+  });
+
+  it.each([['0'], ['x'], ['']])('is refused when the environment says %j', (MABEAM_CAPACITY) => {
+    expect(() => capacityIn({ MABEAM_CAPACITY })).toThrow(/MABEAM_CAPACITY/);
   });
 });

@@ -47,6 +47,16 @@ export function parseHosting(environment: Environment): Hosting {
   };
 }
 
+/**
+ * How many requests and edges the agents of one process work on at once where their network priorities differ: what is given, else
+ * `MABEAM_CAPACITY`, else 1 024. Throws `invalid-hosting` when that is no whole number from 1.
+ */
+export function capacityIn(environment: Environment, given?: number): number {
+  const capacity = given ?? wholeNumber('MABEAM_CAPACITY', environment['MABEAM_CAPACITY'] ?? '1024');
+  if (Number.isSafeInteger(capacity) && capacity >= 1) return capacity;
+  throw agentError('invalid-hosting', `the capacity (MABEAM_CAPACITY) is ${capacity}, no whole number ≥ 1`);
+}
+
 /** What an agent tells its host: that it is ready, and by which key what it signs is known; that it has finished. */
 type ControlMessage =
   | { readonly kind: 'ready'; readonly publicKey?: string | undefined }

@@ -221,13 +221,13 @@ export class Member implements Speaker, DirectedMember, ListedMember, AsyncDispo
   /** Adds its subscriptions: itself, its directives, its edges, its group, and its group's tasks. */
   #openDoors(doors: Door[]): void {
     const { definition } = this.#options;
-    const { bus, at, space, specs } = this.premises;
+    const { admission, bus, at, space, specs } = this.premises;
     const { agent, ordinal, incarnation } = this.instance;
-    const answer = (request: ServedRequest): Promise<unknown> => this.#answer(request);
-    const directed = (request: ServedRequest): Promise<DirectiveAnswer> => {
+    const answer = admission.admitted(agent, this.meter, (request: ServedRequest) => this.#answer(request));
+    const directed = admission.inTurn(agent, (request: ServedRequest): Promise<DirectiveAnswer> => {
       this.#desk ??= new DirectiveDesk(this);
       return this.#desk.answer(request);
-    };
+    });
     doors.push(bus.serve(at.askAgent(agent), answer, { queue: 'agent' }));
     doors.push(bus.serve(at.at(`command.agent.${agent}.*.*`), directed));
     if (definition.edges !== undefined) doors.push(...openEdgeDoors(this, definition.edges));
@@ -255,12 +255,15 @@ export class Member implements Speaker, DirectedMember, ListedMember, AsyncDispo
   }
 
   async #answer(request: ServedRequest): Promise<unknown> {
+    const { admission } = this.premises;
+    const running = admission.enter();
     const startedAt = this.meter.begin();
     try {
       const output = await this.#outputFor(request);
       this.meter.end(startedAt);
-      return output;
+      return admission.leaveWith(output);
     } catch (error) {
+      running[Symbol.dispose]();
       this.meter.end(startedAt, error);
       throw error;
     }

@@ -28,7 +28,7 @@ export type HostedMember = Omit<CrewMember, 'incarnation'>;
 export interface HostCrewOptions
   extends
     Pick<HostOptions, 'policy' | 'readyTimeoutMs' | 'drainMs' | 'onObserved' | 'onProblem'>,
-    Pick<CrewOptions, 'store' | 'log'> {
+    Pick<CrewOptions, 'store' | 'log' | 'capacity'> {
   /** What the program is called as a host; default `program-<pid>`. */
   readonly node?: string;
 }
@@ -43,12 +43,13 @@ export async function hostCrew(
   members: Iterable<HostedMember>,
   options: HostCrewOptions = {},
 ): Promise<HostedCrew> {
-  const { node = `program-${process.pid}`, store, log } = options;
+  const { node = `program-${process.pid}`, store, log, capacity } = options;
   const lives = new CrewLives();
   const crew = await startAgents(bus, space, [], {
     onEnded: lives.onEnded,
     ...(store === undefined ? {} : { store }),
     ...(log === undefined ? {} : { log }),
+    ...(capacity === undefined ? {} : { capacity }),
   });
   const host = await openHostLease(bus, { space, node }).catch(async (error: unknown) => {
     await crew.close();
