@@ -200,9 +200,10 @@ describe('a vote among processes', () => {
   test('is out of time when its own deadline comes first, with the votes that came', async () => {
     await using stage = await openStage();
     await voter(stage, 'ada', () => true);
-    await voter(stage, 'slow', (_, { signal }) => once(signal, 'abort').then(() => true));
+    // One that answers when its own time is up may be in time for an asker whose clock began later.
+    await voter(stage, 'slow', () => new Promise(() => undefined));
     const consensus = await establishConsensus(stage.bus, stage.space, invited('ada', 'slow'), 1, {
-      timeoutMs: 1_500,
+      timeoutMs: 1_000,
     });
     expect(consensus).toMatchObject({ kind: 'timeout', votes: { ada: 0 }, support: [1], total: 2 });
     expect(() => decidedValue(consensus)).toThrow(code('timeout'));

@@ -104,7 +104,10 @@ describe('a mistake is named with its file, line, column, field and cure', () =>
     ['space: 3', 'space: is 3; give a string'],
     ['space: d\npool: { cpu: 0 }', 'pool.cpu: is 0; give more than 0'],
     ['space: d\npool: { memory: -3 }', 'pool.memory: is -3; give at least 1'],
-    ['space: d\npool: { memory: lots }', 'pool.memory: is not a number of bytes above 0; write 268435456 or "256MiB"'],
+    [
+      'space: d\npool: { memory: lots }',
+      'pool.memory: is not a number of bytes above 0; write 268435456 or "256MiB"',
+    ],
     ['space: d\nagents: { a: { after: b } }', 'agents.a.after: is "b"; give a list'],
     ['space: d\nagents: { a: }', 'agents.a: is empty; give a mapping of fields'],
     ['space: d\nagents: { a: { variables: { x: {} } } }', 'variables.x.initial: is missing; give a value'],
