@@ -9,7 +9,7 @@
  *  G4  An agent has the class that an allocation gives it, else that of its definition, else `normal`; by what is in the bucket when
  *      something arrives.
  */
-import { busErrors, errorsOf, type BucketEntry } from '@mabeam/bus';
+import { busErrors, errorsOf, isStream, type BucketEntry } from '@mabeam/bus';
 import { valueKey, type NetworkPriority, type VariableState, type VariableStore } from '@mabeam/variables';
 import type { AgentSpecs } from './agent-specs.ts';
 import { allocatedClasses, inClasses, roomFor } from './criticality.ts';
@@ -194,10 +194,6 @@ const definitionOfAgent = 'definition.agent.';
 
 function isAllocation({ definition }: VariableState): boolean {
   return definition.kind === 'resource-allocation';
-}
-
-function isStream(value: unknown): value is AsyncIterable<unknown> {
-  return typeof value === 'object' && value !== null && Symbol.asyncIterator in value;
 }
 
 /** The same parts; `over` is disposed once, when there are no more or nobody wants them. */

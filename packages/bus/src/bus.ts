@@ -182,7 +182,6 @@ export class Bus implements AsyncDisposable {
         reject(busError('disconnected', `${this.#wire.url} took nothing for ${timeoutMs} ms`)),
       );
     });
-    this.#wire.outbox.send();
     await Promise.race([this.#wire.flush(), passed]);
   }
 

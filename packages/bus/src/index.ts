@@ -21,6 +21,7 @@ export type { ParsedSubject, Subjects } from './subjects.ts';
 export { decodeBody, encodeBody, jsonBytes, packBytes, parseJson, unpackBytes } from './codec.ts';
 export type { ContentType } from './codec.ts';
 export { Bus, connectBus, defaultServerUrl } from './bus.ts';
+export { isStream } from './serve-stream.ts';
 export { publicUrl } from './server-url.ts';
 export type { BusOptions, PublishOptions, Subscription } from './bus.ts';
 export type { BusMessage, HeaderMap } from './message.ts';

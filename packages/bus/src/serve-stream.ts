@@ -20,7 +20,7 @@ import type { Wire } from './wire.ts';
 /** The largest window that is granted, whatever is asked for. */
 const windowLimit = 65_536;
 
-/** Does a handler answer in parts? */
+/** Is what a handler returned an answer in parts? */
 export function isStream(value: unknown): value is AsyncIterable<unknown> {
   return typeof value === 'object' && value !== null && Symbol.asyncIterator in value;
 }

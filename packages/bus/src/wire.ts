@@ -125,6 +125,7 @@ export class Wire {
 
   /** Resolves when the server has what was sent so far. Throws `closed`, or `disconnected` when the connection is lost first. */
   async flush(): Promise<void> {
+    this.outbox.send();
     try {
       await this.connection.flush();
     } catch (cause) {
